@@ -1,0 +1,1 @@
+"""Microphones and media files as audio frames."""

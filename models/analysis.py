@@ -73,5 +73,7 @@ class ExperienceEvent(Noun):
     sequence: int = 0
     """Position in the tenant's feed, in commit order; given when it is stored."""
     supersedes: UUID | None = None
+    retracted: bool = False
+    """This entry only takes back the event it supersedes: a later analysis stands by it no longer."""
     model: Name
     rules: Name

@@ -266,6 +266,7 @@ experience_event = Table(
     Column("occurred_at", MomentMs, nullable=False),
     Column("recorded_at", MomentMs, nullable=False),
     Column("supersedes", Uuid, nullable=True),
+    Column("retracted", Boolean, nullable=False, default=False),
     # Set when a later analysis no longer stands by the event; the feed tells of it, pages leave it out.
     Column("superseded_at", MomentMs, nullable=True),
     Column("model", String(200), nullable=False),

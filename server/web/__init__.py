@@ -1,0 +1,1 @@
+"""The pages: server-rendered, Chinese and English, nothing fetched from outside the machine."""

@@ -1,0 +1,1 @@
+"""Drains the analysis queue: whole conversations in, labels, events and visits out."""

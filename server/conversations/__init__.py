@@ -1,0 +1,1 @@
+"""Conversations as people and programs read them: utterances, labels, coverage, events."""

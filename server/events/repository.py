@@ -1,0 +1,131 @@
+"""Every query on experience events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
+
+from models.analysis import ExperienceEvent
+from models.labels import EventKind
+from models.noun import Moment, Name, Noun
+from server.store.schema import experience_event, feed_position
+
+
+class FeedFilter(Noun):
+    """Which events a consumer wants; what is absent does not narrow."""
+
+    customer: Name | None = None
+    kind: EventKind | None = None
+    touchpoint: Name | None = None
+    mot: bool | None = None
+    since: Moment | None = None
+    """Events that happened (occurred_at) at this moment or later."""
+
+
+class FeedPage(Noun):
+    """One page of the feed, oldest first."""
+
+    events: tuple[ExperienceEvent, ...]
+    next: int
+    """Cursor to hand in as `after` for the next page; everything up to it has been looked at."""
+    has_more: bool
+
+
+class StoredEvent(Noun):
+    """An event as it lies in the database, and whether it still stands."""
+
+    event: ExperienceEvent
+    superseded_at: Moment | None = None
+
+
+def _event_of(row: Row[Any]) -> ExperienceEvent:
+    return ExperienceEvent.model_validate(dict(row._mapping))
+
+
+def _standing() -> ColumnElement[bool]:
+    """Hold for events that a later analysis has neither replaced nor taken back."""
+    return experience_event.c.superseded_at.is_(None)
+
+
+def _narrowed(query: Select[Any], wanted: FeedFilter) -> Select[Any]:
+    column = experience_event.c
+    if wanted.customer is not None:
+        query = query.where(column.customer == wanted.customer)
+    if wanted.kind is not None:
+        query = query.where(column.kind == wanted.kind.value)
+    if wanted.touchpoint is not None:
+        query = query.where(column.touchpoint == wanted.touchpoint)
+    if wanted.mot is not None:
+        query = query.where(column.mot.is_(wanted.mot))
+    if wanted.since is not None:
+        query = query.where(column.occurred_at >= wanted.since)
+    return query
+
+
+def read_feed(
+    conn: Connection, *, tenant: str, after: int = 0, limit: int = 100, wanted: FeedFilter | None = None
+) -> FeedPage:
+    """Return the events after a cursor in commit order, superseded ones and retractions included.
+
+    `next` moves past everything that was looked at, so a filtered consumer never reads a stretch twice.
+    """
+    # The position is read first: whatever it counts is committed, so the query after it cannot miss any of that.
+    position = conn.execute(select(feed_position.c.last).where(feed_position.c.tenant == tenant)).scalar() or 0
+    query = select(experience_event).where(experience_event.c.tenant == tenant, experience_event.c.sequence > after)
+    query = _narrowed(query, wanted or FeedFilter()).order_by(experience_event.c.sequence).limit(limit + 1)
+    found = [_event_of(row) for row in conn.execute(query)]
+    events = tuple(found[:limit])
+    has_more = len(found) > limit
+    last_given = events[-1].sequence if events else after
+    return FeedPage(events=events, next=last_given if has_more else max(position, last_given), has_more=has_more)
+
+
+def events_of_conversation(conn: Connection, *, tenant: str, conversation_id: UUID) -> tuple[ExperienceEvent, ...]:
+    """Return the events that stand for a conversation, in the order they happened."""
+    query = (
+        select(experience_event)
+        .where(experience_event.c.tenant == tenant, experience_event.c.conversation_id == conversation_id, _standing())
+        .order_by(experience_event.c.occurred_at, experience_event.c.sequence)
+    )
+    return tuple(_event_of(row) for row in conn.execute(query))
+
+
+def events_of_customer(conn: Connection, *, tenant: str, customer: str) -> tuple[ExperienceEvent, ...]:
+    """Return the events that stand for a customer, in the order they happened."""
+    query = (
+        select(experience_event)
+        .where(experience_event.c.tenant == tenant, experience_event.c.customer == customer, _standing())
+        .order_by(experience_event.c.occurred_at, experience_event.c.sequence)
+    )
+    return tuple(_event_of(row) for row in conn.execute(query))
+
+
+def events_of_map(
+    conn: Connection,
+    *,
+    tenant: str,
+    journey_map: str,
+    touchpoint: str | None = None,
+    since: datetime | None = None,
+    limit: int = 200,
+) -> tuple[ExperienceEvent, ...]:
+    """Return the newest events that stand on a journey map, or at one of its touchpoints."""
+    query = select(experience_event).where(
+        experience_event.c.tenant == tenant, experience_event.c.journey_map == journey_map, _standing()
+    )
+    query = _narrowed(query, FeedFilter(touchpoint=touchpoint, since=since))
+    query = query.order_by(experience_event.c.occurred_at.desc(), experience_event.c.sequence.desc()).limit(limit)
+    return tuple(_event_of(row) for row in conn.execute(query))
+
+
+def stored_events(conn: Connection, *, tenant: str, conversation_id: UUID) -> tuple[StoredEvent, ...]:
+    """Return every event of a conversation with its standing, retractions left out."""
+    query = select(experience_event).where(
+        experience_event.c.tenant == tenant,
+        experience_event.c.conversation_id == conversation_id,
+        experience_event.c.retracted.is_(False),
+    )
+    rows: Sequence[Row[Any]] = conn.execute(query.order_by(experience_event.c.sequence)).all()
+    return tuple(StoredEvent(event=_event_of(row), superseded_at=row.superseded_at) for row in rows)

@@ -1,0 +1,1 @@
+"""Journey maps, where on them an event happened, and the visits that customers made."""

@@ -1,0 +1,133 @@
+"""How far each recording came, so that an interrupted one goes on and none happens twice."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from uuid import UUID
+
+from edge_agent.sealing import Sealer
+from models.conversation import Conversation
+
+_KIND = "recording"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What recordings came to; times in milliseconds."""
+
+    utterances: int = 0
+    quarantined: int = 0
+    heard_ms: int = 0
+    silent_ms: int = 0
+    lost_ms: int = 0
+    withheld_ms: int = 0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        mine, theirs = astuple(self), astuple(other)
+        return Totals(**{field.name: a + b for field, a, b in zip(fields(self), mine, theirs, strict=True)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One conversation as it is being recorded, or was."""
+
+    id: UUID
+    """The conversation's id; of a declined one an id that never leaves the device."""
+    fingerprint: str
+    """HMAC of everything that makes it the same recording again; see `Sealer.fingerprint`."""
+    take: int = 1
+    """1, 2, …: recordings of the same fingerprint that were asked for again."""
+    live: bool
+    """From a microphone: it cannot be resumed, only closed."""
+    conversation: Conversation | None
+    """As it began; None when the customer declined, who is then named nowhere."""
+    blocks: int = 0
+    """Blocks that are in the outbox; a resumed replay goes on after them."""
+    until_ms: int = 0
+    """End of the last of them, milliseconds since the start."""
+    complete: bool = False
+    totals: Totals = Totals()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How far one appended block, or the end, brings its recording."""
+
+    recording: UUID
+    blocks: int
+    until_ms: int
+    totals: Totals
+    """To be added to what the recording has."""
+    complete: bool = False
+
+
+def insert(db: sqlite3.Connection, recording: Recording, *, sealer: Sealer) -> None:
+    """Store a recording that begins, with the next free take of its fingerprint."""
+    sealed = None
+    if recording.conversation is not None:
+        plain = recording.conversation.model_dump_json().encode()
+        sealed = sealer.seal(plain, identity=str(recording.id), kind=_KIND)
+    db.execute(
+        "INSERT INTO recordings (id, fingerprint, take, live, sealed) VALUES (?, ?,"
+        " 1 + (SELECT coalesce(max(take), 0) FROM recordings WHERE fingerprint = ?), ?, ?)",
+        (str(recording.id), recording.fingerprint, recording.fingerprint, recording.live, sealed),
+    )
+
+
+def advance(db: sqlite3.Connection, step: Advance) -> None:
+    """Move a recording forward."""
+    totals = step.totals
+    db.execute(
+        "UPDATE recordings SET blocks = ?, until_ms = ?, complete = ?, utterances = utterances + ?,"
+        " quarantined = quarantined + ?, heard_ms = heard_ms + ?, silent_ms = silent_ms + ?, lost_ms = lost_ms + ?,"
+        " withheld_ms = withheld_ms + ? WHERE id = ?",
+        (step.blocks, step.until_ms, step.complete, *astuple(totals), str(step.recording)),
+    )
+
+
+def latest(db: sqlite3.Connection, fingerprint: str, *, sealer: Sealer) -> Recording | None:
+    """Return the last take of a fingerprint, None when it was never recorded.
+
+    Raises:
+        UnreadableError: its row was altered.
+    """
+    row = db.execute(
+        "SELECT * FROM recordings WHERE fingerprint = ? ORDER BY take DESC LIMIT 1", (fingerprint,)
+    ).fetchone()
+    return None if row is None else _read(row, sealer)
+
+
+def left_open(db: sqlite3.Connection, *, sealer: Sealer) -> Iterator[Recording]:
+    """Give the live recordings that never ended: their program was killed.
+
+    Raises:
+        UnreadableError: a row was altered.
+    """
+    for row in db.execute("SELECT * FROM recordings WHERE live = 1 AND complete = 0 ORDER BY id").fetchall():
+        yield _read(row, sealer)
+
+
+def forget_delivered(db: sqlite3.Connection) -> None:
+    """Delete ended live recordings of which no record is left; nothing asks for them again."""
+    db.execute(
+        "DELETE FROM recordings WHERE live = 1 AND complete = 1"
+        " AND NOT EXISTS (SELECT 1 FROM records WHERE recording = recordings.id)"
+    )
+
+
+def _read(row: sqlite3.Row, sealer: Sealer) -> Recording:
+    conversation = None
+    if row["sealed"] is not None:
+        plain = sealer.open(row["sealed"], identity=row["id"], kind=_KIND)
+        conversation = Conversation.model_validate_json(plain)
+    return Recording(
+        id=UUID(row["id"]),
+        fingerprint=row["fingerprint"],
+        take=row["take"],
+        live=bool(row["live"]),
+        conversation=conversation,
+        blocks=row["blocks"],
+        until_ms=row["until_ms"],
+        complete=bool(row["complete"]),
+        totals=Totals(**{field.name: row[field.name] for field in fields(Totals)}),
+    )

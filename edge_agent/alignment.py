@@ -1,0 +1,58 @@
+"""The recogniser's time stamps held against the detector's: which stretch of speech each piece of text belongs to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.segmentation import Speech
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Speech with the pieces of text that were spoken in it."""
+
+    start_ms: int
+    end_ms: int
+    pieces: tuple[int, ...]
+    """Indices of the pieces, in order; at least one."""
+
+
+def align(pieces: Sequence[Speech], speech: Sequence[Speech]) -> list[Said]:
+    """Cut recognised text back to the stretches of speech it was spoken in.
+
+    A piece goes to the stretch that it overlaps most, or to the nearest when it overlaps none. When it covers most of
+    several stretches, these become one. Each piece is given once; a stretch without text gives nothing.
+
+    Args:
+        pieces: the times of the pieces of text, in order, in the same milliseconds as `speech`.
+        speech: stretches of speech in order, apart from each other; at least one if there are pieces.
+    """
+    homes = [_homes(piece, speech) for piece in pieces]
+    joined_to_next = {at for home in homes for at in home[:-1]}
+    group_of: list[int] = []
+    for at in range(len(speech)):
+        group_of.append(group_of[-1] if at - 1 in joined_to_next else at)
+    members: dict[int, list[int]] = {}
+    for piece, home in enumerate(homes):
+        members.setdefault(group_of[home.start], []).append(piece)
+    ends_ms = {group: stretch.end_ms for group, stretch in zip(group_of, speech, strict=True)}
+    return [
+        Said(start_ms=speech[group].start_ms, end_ms=ends_ms[group], pieces=tuple(numbers))
+        for group, numbers in sorted(members.items())
+    ]
+
+
+def _homes(piece: Speech, speech: Sequence[Speech]) -> range:
+    """Give the neighbouring stretches that a piece belongs to: those it covers most of, else the one it fits best."""
+    mostly = [at for at, part in enumerate(speech) if 2 * _overlap_ms(piece, part) > part.end_ms - part.start_ms]
+    if mostly:
+        return range(mostly[0], mostly[-1] + 1)
+    best = max(range(len(speech)), key=lambda at: (_overlap_ms(piece, speech[at]), -_distance_ms(piece, speech[at])))
+    return range(best, best + 1)
+
+
+def _overlap_ms(piece: Speech, stretch: Speech) -> int:
+    return max(0, min(piece.end_ms, stretch.end_ms) - max(piece.start_ms, stretch.start_ms))
+
+
+def _distance_ms(piece: Speech, stretch: Speech) -> int:
+    return max(0, stretch.start_ms - piece.end_ms, piece.start_ms - stretch.end_ms)

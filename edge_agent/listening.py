@@ -1,0 +1,167 @@
+"""Audio in any frames to planned blocks with their sound and their coverage, in bounded memory."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from edge_agent.heard import HeardSpan
+from edge_agent.segmentation import PlannedBlock, Segmentation, Segmenter, Speech
+from edge_agent.speech import WINDOW_SAMPLES, SpeechDetector
+from hardware.audio import FRAME_SAMPLES, SAMPLES_PER_MS, AudioFrame, AudioGap, Samples
+from models.labels import CoverageState
+
+# A shorter gap (some lost packets) is bridged with silence, so that damage every second does not cut every second.
+_BRIDGED_GAP_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listened:
+    """A planned block with what is needed to recognise it."""
+
+    plan: PlannedBlock
+    clip: Samples
+    """From the start of its first speech to the end of its last; empty for silence."""
+    spans: tuple[HeardSpan, ...]
+    """Heard, silent and lost; they tile the block."""
+
+
+class Listening:
+    """Listens to one source; it remembers sound from the start of the current clip on, and no more."""
+
+    def __init__(self, *, settings: Segmentation) -> None:
+        """Load the detector.
+
+        Raises:
+            RecognitionError: detector_unusable.
+        """
+        self._settings = settings
+        self._detector = SpeechDetector()
+        self._memory = _Memory()
+        self._segmenter = Segmenter(settings=settings)
+        self._gaps: deque[AudioGap] = deque()
+        self._now_ms = 0
+
+    def blocks(self, items: Iterable[AudioFrame | AudioGap]) -> Iterator[Listened]:
+        """Give blocks as they are complete; they do not depend on how the audio is cut into frames."""
+        for item in items:
+            if isinstance(item, AudioGap):
+                yield from self._lost(item)
+            else:
+                yield from self._sound(item.samples)
+        yield from self._finish()
+
+    def _lost(self, gap: AudioGap) -> Iterator[Listened]:
+        if gap.end_ms - gap.start_ms <= _BRIDGED_GAP_MS:
+            self._gaps.append(gap)
+            yield from self._sound(np.zeros((gap.end_ms - gap.start_ms) * SAMPLES_PER_MS, dtype=np.float32))
+            return
+        yield from self._finish()
+        block = PlannedBlock(start_ms=gap.start_ms, end_ms=gap.end_ms, speech=())
+        self._gaps.append(gap)
+        yield self._listened(block)
+        self._now_ms = gap.end_ms
+        self._start_anew()
+
+    def _sound(self, samples: Samples) -> Iterator[Listened]:
+        self._now_ms += len(samples) // SAMPLES_PER_MS
+        self._memory.add(samples)
+        # The detector is called for whole frames' worth of windows: single calls would double its CPU.
+        while len(fresh := self._memory.unseen(FRAME_SAMPLES)):
+            yield from self._watch(fresh)
+
+    def _finish(self) -> Iterator[Listened]:
+        rest = self._memory.unseen_rest()
+        if len(rest):
+            yield from self._watch(np.pad(rest, (0, -len(rest) % WINDOW_SAMPLES)))
+        for block in self._segmenter.finish(end_ms=self._now_ms):
+            yield self._listened(block)
+
+    def _watch(self, samples: Samples) -> Iterator[Listened]:
+        probabilities = self._detector.probabilities(samples)
+        levels = np.square(samples).reshape(-1, WINDOW_SAMPLES).mean(axis=1)
+        for probability, level in zip(probabilities.tolist(), levels.tolist(), strict=True):
+            for block in self._segmenter.push(probability=probability, level=level):
+                yield self._listened(block)
+        self._memory.forget_before(self._segmenter.keep_from_ms)
+
+    def _listened(self, block: PlannedBlock) -> Listened:
+        clip = np.zeros(0, dtype=np.float32)
+        if block.speech:
+            clip = self._memory.between(block.speech[0].start_ms, block.speech[-1].end_ms)
+        spans = tuple(coverage(block, self._gaps))
+        while self._gaps and self._gaps[0].end_ms <= block.end_ms:
+            self._gaps.popleft()
+        return Listened(plan=block, clip=clip, spans=spans)
+
+    def _start_anew(self) -> None:
+        self._detector.reset()
+        self._memory = _Memory(start_ms=self._now_ms)
+        self._segmenter = Segmenter(settings=self._settings, start_ms=self._now_ms)
+
+
+class _Memory:
+    """The sound that may still be needed, by its time."""
+
+    def __init__(self, *, start_ms: int = 0) -> None:
+        self._samples: Samples = np.zeros(0, dtype=np.float32)
+        self._start_ms = start_ms
+        self._seen = 0
+
+    def add(self, samples: Samples) -> None:
+        """Remember more sound."""
+        self._samples = np.concatenate([self._samples, samples])
+
+    def unseen(self, count: int) -> Samples:
+        """Give the next `count` samples for the detector, or none while there are fewer."""
+        if len(self._samples) - self._seen < count:
+            return self._samples[:0]
+        self._seen += count
+        return self._samples[self._seen - count : self._seen]
+
+    def unseen_rest(self) -> Samples:
+        """Give what the detector has not seen."""
+        rest = self._samples[self._seen :]
+        self._seen = len(self._samples)
+        return rest
+
+    def between(self, start_ms: int, end_ms: int) -> Samples:
+        """Give the sound of a time that has not been forgotten."""
+        at = (start_ms - self._start_ms) * SAMPLES_PER_MS
+        return self._samples[at : at + (end_ms - start_ms) * SAMPLES_PER_MS]
+
+    def forget_before(self, time_ms: int) -> None:
+        """Let go of older sound."""
+        count = (time_ms - self._start_ms) * SAMPLES_PER_MS
+        self._samples = self._samples[count:].copy()
+        self._start_ms = time_ms
+        self._seen -= count
+
+
+def coverage(block: PlannedBlock, gaps: Iterable[AudioGap]) -> list[HeardSpan]:
+    """Tile a block: lost where a gap lies, heard where there is speech, silent elsewhere; equal neighbours joined."""
+    lost = [(gap.start_ms, gap.end_ms, gap.reason) for gap in gaps]
+    edges = {block.start_ms, block.end_ms}
+    edges.update(edge for start_ms, end_ms, _ in lost for edge in (start_ms, end_ms))
+    edges.update(edge for part in block.speech for edge in (part.start_ms, part.end_ms))
+    inside = sorted(edge for edge in edges if block.start_ms <= edge <= block.end_ms)
+    spans: list[HeardSpan] = []
+    for start_ms, end_ms in pairwise(inside):
+        state, reason = _state_at(start_ms, lost=lost, speech=block.speech)
+        joins = bool(spans) and (spans[-1].state, spans[-1].reason) == (state, reason)
+        since_ms = spans.pop().start_ms if joins else start_ms
+        spans.append(HeardSpan(state=state, reason=reason, start_ms=since_ms, end_ms=end_ms))
+    return spans
+
+
+def _state_at(
+    time_ms: int, *, lost: Iterable[tuple[int, int, str]], speech: Iterable[Speech]
+) -> tuple[CoverageState, str]:
+    for start_ms, end_ms, reason in lost:
+        if start_ms <= time_ms < end_ms:
+            return CoverageState.LOST, reason
+    if any(part.start_ms <= time_ms < part.end_ms for part in speech):
+        return CoverageState.HEARD, ""
+    return CoverageState.SILENT, ""

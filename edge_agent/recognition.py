@@ -1,0 +1,182 @@
+"""Speech to text: faster-whisper's model with short context decoding.
+
+Whisper was trained on 30 s windows, and padding every clip to 30 s is what most of the CPU goes into. CTranslate2 takes
+shorter inputs: a clip padded to its length + 5 s, at least 10 s, costs a third at the same CER. Less padding than that
+makes it repeat itself, and so does a prompt.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
+
+from hardware.audio import SAMPLE_RATE_HZ, Samples
+from models.errors import RecognitionError
+
+_FRAMES_PER_S = 100
+"""Frames of the mel spectrogram per second: Whisper's hop is 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How clips are decoded; the defaults are the measured ones."""
+
+    language: str = "zh"
+    beam_size: int = 5
+    padding_s: float = 5.0
+    """Silence after the clip."""
+    shortest_context_s: float = 10.0
+    """Clip and silence together, at least."""
+    temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    """Tried in turn while the text repeats itself or is improbable."""
+    shortest_rest_s: float = 0.4
+    """What the model leaves undecoded at the end of a clip is decoded again unless it is shorter than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a clip that the model gave time stamps to."""
+
+    start_ms: int
+    """Milliseconds since the start of the clip."""
+    end_ms: int
+    text: str
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What was recognised in one clip, and what it cost."""
+
+    segments: tuple[Segment, ...]
+    cpu_s: float
+    """CPU seconds of this process, all threads."""
+
+
+class Recogniser:
+    """A Whisper model in memory; not to be used by two threads at once."""
+
+    def __init__(
+        self, model_path: Path, *, model_name: str, decoding: Decoding | None = None, cpu_threads: int = 1
+    ) -> None:
+        """Load the model, quantised to int8 (float32 costs 1.5 times as much with no gain).
+
+        Args:
+            model_path: folder with model.bin, as `edge_agent.weights.locate` gives it.
+            model_name: what results say they come from.
+            decoding: how clips are decoded.
+            cpu_threads: threads inside one decoding.
+
+        Raises:
+            RecognitionError: model_unusable, when the folder holds no model that loads.
+        """
+        self.model_name = model_name
+        self.decoding = decoding or Decoding()
+        try:
+            self.whisper = WhisperModel(str(model_path), device="cpu", compute_type="int8", cpu_threads=cpu_threads)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise RecognitionError(
+                f"the model in {model_path} does not load: {error}",
+                code="model_unusable",
+                advice="Name another model in the settings, or delete the folder so that it is made again.",
+            ) from error
+        self._tokenizer = Tokenizer(
+            self.whisper.hf_tokenizer,
+            self.whisper.model.is_multilingual,
+            task="transcribe",
+            language=self.decoding.language,
+        )
+        self._options = _options(self._tokenizer, self.decoding)
+
+    def recognise(self, samples: Samples) -> Recognised:
+        """Recognise one clip of at most 25 s."""
+        started_s = time.process_time()
+        segments = tuple(self._segments(samples))
+        return Recognised(segments=segments, cpu_s=time.process_time() - started_s)
+
+    def _segments(self, samples: Samples) -> Iterator[Segment]:
+        features = self.whisper.feature_extractor(samples)
+        clip_frames = len(samples) * _FRAMES_PER_S // SAMPLE_RATE_HZ
+        at = 0
+        while clip_frames - at > (self.decoding.shortest_rest_s * _FRAMES_PER_S if at else 0):
+            encoded = self.whisper.encode(self._in_context(features[:, at:clip_frames]))
+            at = yield from self._decoded(encoded, at=at, clip_frames=clip_frames)
+
+    def _in_context(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        clip_frames = features.shape[-1]
+        padded = max(
+            clip_frames + round(self.decoding.padding_s * _FRAMES_PER_S),
+            round(self.decoding.shortest_context_s * _FRAMES_PER_S),
+        )
+        return np.ascontiguousarray(pad_or_trim(features, min(padded, self.whisper.feature_extractor.nb_max_frames)))
+
+    def _decoded(self, encoded: ctranslate2.StorageView, *, at: int, clip_frames: int) -> Generator[Segment, None, int]:
+        """Give the segments of one decoding that starts `at` a frame; return the frame where the next should start."""
+        prompt = self.whisper.get_prompt(self._tokenizer, [])
+        result, avg_logprob, _, compression_ratio = self.whisper.generate_with_fallback(
+            encoded, prompt, self._tokenizer, self._options
+        )
+        frames = clip_frames - at
+        pieces, next_at, _ = self.whisper._split_segments_by_timestamps(
+            tokenizer=self._tokenizer,
+            tokens=result.sequences_ids[0],
+            time_offset=at / _FRAMES_PER_S,
+            segment_size=frames,
+            segment_duration=frames / _FRAMES_PER_S,
+            seek=at,
+        )
+        for piece in pieces:
+            text = self._tokenizer.decode(piece["tokens"]).strip()
+            if text:
+                yield Segment(
+                    start_ms=round(piece["start"] * 1000),
+                    end_ms=round(piece["end"] * 1000),
+                    text=text,
+                    avg_logprob=avg_logprob,
+                    no_speech_prob=result.no_speech_prob,
+                    compression_ratio=compression_ratio,
+                )
+        # A time stamp that stands still would decode the same clip for ever.
+        return next_at if next_at > at else clip_frames
+
+
+def _options(tokenizer: Tokenizer, decoding: Decoding) -> TranscriptionOptions:
+    """Give faster-whisper's own defaults, but our temperatures and neither prompt nor earlier text."""
+    return TranscriptionOptions(
+        beam_size=decoding.beam_size,
+        best_of=5,
+        patience=1,
+        length_penalty=1,
+        repetition_penalty=1,
+        no_repeat_ngram_size=0,
+        log_prob_threshold=-1.0,
+        no_speech_threshold=0.6,
+        compression_ratio_threshold=2.4,
+        condition_on_previous_text=False,
+        prompt_reset_on_temperature=0.5,
+        temperatures=list(decoding.temperatures),
+        initial_prompt=None,
+        prefix=None,
+        suppress_blank=True,
+        suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+        without_timestamps=False,
+        max_initial_timestamp=1.0,
+        word_timestamps=False,
+        prepend_punctuations="",
+        append_punctuations="",
+        multilingual=False,
+        max_new_tokens=None,
+        clip_timestamps="0",
+        hallucination_silence_threshold=None,
+        hotwords=None,
+    )

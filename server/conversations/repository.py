@@ -1,10 +1,11 @@
 """Every query that shows a conversation."""
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Subquery, func, select
+from sqlalchemy import Connection, Row, Subquery, and_, func, or_, select
 
 from models.analysis import Analysis, ExperienceEvent
 from models.errors import RejectedError
@@ -169,9 +170,14 @@ def seconds_of(spans: tuple[SpanView, ...]) -> CoverageSeconds:
 
 
 def list_conversations(
-    conn: Connection, *, tenant: str, customer: str | None = None, limit: int = 50, offset: int = 0
+    conn: Connection,
+    *,
+    tenant: str,
+    customer: str | None = None,
+    limit: int = 50,
+    before: tuple[datetime, UUID] | None = None,
 ) -> tuple[ConversationSummary, ...]:
-    """Return conversations, newest start first."""
+    """Return conversations, newest start first; `before` (start, id) is the last one of the page before."""
     spoken = (
         select(func.count())
         .where(utterance.c.tenant == conversation.c.tenant, utterance.c.conversation_id == conversation.c.id)
@@ -193,6 +199,10 @@ def list_conversations(
     )
     if customer is not None:
         query = query.where(conversation.c.customer == customer)
-    query = query.order_by(conversation.c.started_at.desc(), conversation.c.id).limit(limit).offset(offset)
+    if before is not None:
+        start, last = before
+        later = and_(conversation.c.started_at == start, conversation.c.id < last)
+        query = query.where(or_(conversation.c.started_at < start, later))
+    query = query.order_by(conversation.c.started_at.desc(), conversation.c.id.desc()).limit(limit)
     rows: list[Row[Any]] = list(conn.execute(query))
     return tuple(ConversationSummary.model_validate(dict(row._mapping)) for row in rows)

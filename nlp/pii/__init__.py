@@ -1,0 +1,1 @@
+"""Kinds of personal data in Chinese speech, and where they stand in a text."""

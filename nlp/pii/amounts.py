@@ -1,0 +1,70 @@
+"""Numbers that are evidently money, dates, times or quantities: managers read them, so they stay."""
+
+import re
+from itertools import pairwise
+
+from nlp.pii.runs import Run, groups
+from nlp.pii.view import View
+
+_YEAR = r"(?:19|20)[0-9]{2}"
+_MONTH = r"(?:0?[1-9]|1[0-2])"
+_DAY = r"(?:[12][0-9]|3[01]|0?[1-9])"
+_CALENDAR = re.compile(
+    rf"(?<![0-9]){_YEAR}([-./]){_MONTH}\1{_DAY}(?![0-9])"
+    rf"|(?<![0-9]){_YEAR}\s?[-~—至到]\s?{_YEAR}(?![0-9])"
+    rf"|(?<![0-9])(?:{_YEAR}|[0-9]{{2}})\s?年(?:\s?{_MONTH}\s?月)?(?:\s?{_DAY}\s?[日号])?"
+    rf"|(?<![0-9]){_MONTH}\s?月\s?{_DAY}\s?[日号]?(?![0-9])"
+    r"|(?<![0-9])[0-2]?[0-9][:：][0-5][0-9](?:[:：][0-5][0-9])?(?![0-9])"
+)
+_DATE_OF_8 = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+
+_UNIT = re.compile(
+    r"\s?[多余几来]?(?:[块元圆万亿千百角毛%％‰倍折度寸]|美元|美金|港币|人民币|公里|千米|米|平|公斤|千克|克|吨|斤|升|毫|"
+    r"像素|[个位名人次件条张台辆套只瓶箱份页层楼年月天分秒岁期股票字步粒]|小时|点钟|[kKwW][mgGhH]?\b|[GgMmTt][Bb]\b|[Mm][Aa][Hh]|rmb|RMB)"
+)
+_CURRENCY = re.compile(r"(?:[¥￥$€£]|RMB|rmb)\s?$")
+_VALUE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,2})?")
+_PRICE = re.compile(r"[1-9][0-9]{0,3}[0589]")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:[,，][0-9]{3})+")
+_DECIMAL = re.compile(r"[0-9]{1,4}\.[0-9]+")
+_SAME_DIGIT = re.compile(r"([0-9])\1+|23+")
+_COUNTING = "12345678910111213141516171819202122232425"
+_BARGAINING = re.compile("[块元钱价贵折]|便宜|优惠")
+_BARGAINING_WITHIN = 20
+"""Characters before and after a list of prices in which money must be spoken of."""
+
+
+def without_dates(view: View) -> View:
+    """The view with dates and times of day taken out of its digits."""
+    return View(view.text, view.folded, _CALENDAR.sub(lambda match: "年" * len(match[0]), view.digits))
+
+
+def is_amount(view: View, run: Run) -> bool:
+    """Whether a run is evidently no identifier: followed by a unit, a price list, a date, laughter (23333)."""
+    written = view.digits[run.start : run.end]
+    if _SAME_DIGIT.fullmatch(run.digits) or _DATE_OF_8.fullmatch(written) or _is_counting(view, run):
+        return True
+    values = [written] if _THOUSANDS.fullmatch(written) else re.split(r"[^0-9.]+", written)
+    if not all(_VALUE.fullmatch(value.replace(",", "").replace("，", "")) for value in values):
+        return bool(_DECIMAL.fullmatch(written))
+    if _UNIT.match(view.folded, run.end) or _CURRENCY.search(view.folded, max(0, run.start - 4), run.start):
+        return True
+    return _is_price_list(view, run)
+
+
+def _is_counting(view: View, run: Run) -> bool:
+    """一二三四五六七, 1、2、3、4: each number one more than the one before."""
+    parts = groups(view, run)
+    if len(parts) == 1:
+        return not view.folded[run.start].isascii() and run.digits in _COUNTING
+    return all(
+        int(right.digits[-4:]) == int(left.digits[-4:]) + 1 for left, right in zip(parts, parts[1:], strict=False)
+    )
+
+
+def _is_price_list(view: View, run: Run) -> bool:
+    parts = groups(view, run)
+    if len(parts) < 2 or not all(_PRICE.fullmatch(part.digits) for part in parts):
+        return False
+    nearby = view.folded[max(0, run.start - _BARGAINING_WITHIN) : run.end + _BARGAINING_WITHIN]
+    return bool(_BARGAINING.search(nearby))

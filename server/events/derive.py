@@ -1,0 +1,205 @@
+"""Derives experience events from the analysed utterances of one conversation: a pure function over rules as data."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from pydantic import Field
+
+from models.analysis import Analysis
+from models.labels import Aspect, EventKind, Role, Sentiment
+from models.noun import Noun
+from server.events.clauses import Span, around, clauses, neighbourhood, quote
+from server.events.rules import Cue, EventRules, KindRule
+
+_CERTAIN_MOST = 0.99
+# An utterance repeated about the same matter weighs more: severity rises by one from this many on.
+_REPEATED = 3
+
+
+class Spoken(Noun):
+    """One utterance as far as events need it, with its analysis if it has one."""
+
+    id: UUID
+    start_ms: int
+    end_ms: int
+    text: str
+    """Redacted text."""
+    role: Role
+    """As the device gave it; when unknown, the analysis says it from the words."""
+    quarantined: bool = False
+    analysis: Analysis | None = None
+
+    @property
+    def speaker(self) -> Role:
+        """Who speaks, as far as anyone knows."""
+        if self.role is not Role.UNKNOWN or self.analysis is None:
+            return self.role
+        return self.analysis.role
+
+
+class EventDraft(Noun):
+    """An event before it is placed on a journey."""
+
+    kind: EventKind
+    utterance_ids: tuple[UUID, ...] = Field(min_length=1)
+    """In spoken order."""
+    quote: str
+    """Exact substring of the text of the first utterance."""
+    aspect: Aspect | None
+    sentiment: Sentiment
+    severity: int
+    probability: float
+    start_ms: int
+    """When its first utterance starts, in milliseconds since the conversation did."""
+
+
+class _Sign(NamedTuple):
+    """One utterance that speaks for one kind of event."""
+
+    position: int
+    spoken: Spoken
+    rule: KindRule
+    probability: float
+    severity: int
+    aspect: Aspect | None
+    span: Span
+
+
+class _Match(NamedTuple):
+    cue: Cue
+    span: Span
+
+
+def spoken_order(conversation: Iterable[Spoken]) -> list[Spoken]:
+    """Return utterances by start, end and id, whatever order they came in."""
+    return sorted(conversation, key=lambda one: (one.start_ms, one.end_ms, one.id))
+
+
+def derive(conversation: Iterable[Spoken], *, rules: EventRules) -> list[EventDraft]:
+    """Return the events of one conversation, in the order they happened.
+
+    Quarantined utterances, utterances without an analysis and those of the wrong speaker raise nothing.
+    """
+    ordered = spoken_order(conversation)
+    drafts = []
+    for rule in rules.kinds:
+        signs = [sign for position, spoken in enumerate(ordered) if (sign := _sign(position, spoken, rule))]
+        drafts += [_draft(group) for group in _grouped(signs)]
+    return sorted(drafts, key=lambda draft: (draft.start_ms, draft.utterance_ids, draft.kind))
+
+
+def _sign(position: int, spoken: Spoken, rule: KindRule) -> _Sign | None:
+    """Weigh one utterance for one kind."""
+    analysis = spoken.analysis
+    if spoken.quarantined or analysis is None or spoken.speaker is not rule.speaker:
+        return None
+    matches = _matches(spoken.text, rule)
+    if rule.needs_cue and not matches:
+        return None
+    labels = {label.name: label.probability for label in (*analysis.intents, *analysis.acts)}
+    doubt = 1.0
+    for name, weight in rule.labels.items():
+        doubt *= 1 - weight * labels.get(name, 0.0)
+    for match in matches:
+        doubt *= 1 - match.cue.weight
+    factor = 1.0 if analysis.sentiment_uncertain else rule.feelings.get(analysis.sentiment, 1.0)
+    probability = min(_CERTAIN_MOST, (1 - doubt) * factor)
+    if probability < rule.threshold:
+        return None
+    best = max(matches, key=lambda match: (match.cue.weight, -match.span.start), default=None)
+    return _Sign(
+        position=position,
+        spoken=spoken,
+        rule=rule,
+        probability=probability,
+        severity=max((match.cue.severity for match in matches), default=1),
+        aspect=_aspect(analysis, best),
+        span=best.span if best else _whole(spoken.text),
+    )
+
+
+def _matches(text: str, rule: KindRule) -> list[_Match]:
+    """Return the first place of each cue that no veto silences."""
+    found = []
+    for cue in rule.cues:
+        for hit in cue.regex.finditer(text):
+            span = _joined(text, Span(*hit.span()), cue)
+            if span is not None and not _vetoed(text, span, rule):
+                found.append(_Match(cue, span))
+                break
+    return found
+
+
+def _joined(text: str, span: Span, cue: Cue) -> Span | None:
+    """Widen a hit to the second expression that its cue needs nearby; None when that is missing."""
+    if not cue.near:
+        return span
+    area = neighbourhood(text, span)
+    inner = around(text, span)
+    # The same clause first: a quote should be no longer than it must.
+    for within in (inner, area):
+        near = cue.near_regex.search(text, within.start, within.end)
+        if near:
+            return Span(min(span.start, near.start()), max(span.end, near.end()))
+    return None
+
+
+def _vetoed(text: str, span: Span, rule: KindRule) -> bool:
+    if rule.veto is None:
+        return False
+    touched = around(text, span)
+    inside = [clause for clause in clauses(text) if touched.start <= clause.start and clause.end <= touched.end]
+    # The mark that ends a clause says whether it is a question.
+    return any(rule.veto.search(text[clause.start : clause.end]) for clause in inside) or bool(
+        rule.veto.search(text[touched.start : touched.end + 1])
+    )
+
+
+def _aspect(analysis: Analysis, best: _Match | None) -> Aspect | None:
+    """Take the aspect of the words that prove the event, else the surest of the analysis."""
+    if best is not None and best.cue.aspect is not None:
+        return best.cue.aspect
+    surest = max(analysis.aspects, key=lambda label: (label.probability, label.name), default=None)
+    return None if surest is None else Aspect(surest.name)
+
+
+def _whole(text: str) -> Span:
+    return Span(0, len(text))
+
+
+def _grouped(signs: Sequence[_Sign]) -> list[list[_Sign]]:
+    """Join neighbouring signs about the same matter."""
+    groups: list[list[_Sign]] = []
+    for sign in signs:
+        fitting = [group for group in groups if _same_matter(group, sign)]
+        if fitting:
+            fitting[-1].append(sign)
+        else:
+            groups.append([sign])
+    return groups
+
+
+def _same_matter(group: list[_Sign], sign: _Sign) -> bool:
+    if sign.position - group[-1].position > sign.rule.merge_turns:
+        return False
+    known = {sign.rule.matter(member.aspect) for member in group if member.aspect is not None}
+    return sign.aspect is None or not known or sign.rule.matter(sign.aspect) in known
+
+
+def _draft(group: list[_Sign]) -> EventDraft:
+    first = group[0]
+    surest = max(group, key=lambda sign: sign.probability)
+    severity = max(sign.severity for sign in group) + (1 if len(group) >= _REPEATED else 0)
+    aspects = [sign.aspect for sign in group if sign.aspect is not None]
+    analysis = first.spoken.analysis
+    return EventDraft(
+        kind=first.rule.kind,
+        utterance_ids=tuple(sign.spoken.id for sign in group),
+        quote=quote(first.spoken.text, first.span),
+        aspect=aspects[0] if aspects else None,
+        sentiment=Sentiment.NEUTRAL if analysis is None or analysis.sentiment_uncertain else analysis.sentiment,
+        severity=min(severity, 3),
+        probability=round(surest.probability, 4),
+        start_ms=first.spoken.start_ms,
+    )

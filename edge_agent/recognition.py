@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctranslate2
-import numpy as np
-import numpy.typing as npt
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
@@ -99,7 +97,7 @@ class Recogniser:
         self._options = _options(self._tokenizer, self.decoding)
 
     def recognise(self, samples: Samples) -> Recognised:
-        """Recognise one clip of at most 25 s."""
+        """Recognise one clip of any length; blocks are at most 15 s, longer ones are decoded 25 s at a time."""
         started_s = time.process_time()
         segments = tuple(self._segments(samples))
         return Recognised(segments=segments, cpu_s=time.process_time() - started_s)
@@ -107,26 +105,22 @@ class Recogniser:
     def _segments(self, samples: Samples) -> Iterator[Segment]:
         features = self.whisper.feature_extractor(samples)
         clip_frames = len(samples) * _FRAMES_PER_S // SAMPLE_RATE_HZ
+        padding = round(self.decoding.padding_s * _FRAMES_PER_S)
+        longest = self.whisper.feature_extractor.nb_max_frames - padding
+        shortest_rest = round(self.decoding.shortest_rest_s * _FRAMES_PER_S)
         at = 0
-        while clip_frames - at > (self.decoding.shortest_rest_s * _FRAMES_PER_S if at else 0):
-            encoded = self.whisper.encode(self._in_context(features[:, at:clip_frames]))
-            at = yield from self._decoded(encoded, at=at, clip_frames=clip_frames)
+        while clip_frames - at > (shortest_rest if at else 0):
+            frames = min(clip_frames - at, longest)
+            padded = max(frames + padding, round(self.decoding.shortest_context_s * _FRAMES_PER_S))
+            encoded = self.whisper.encode(pad_or_trim(features[:, at : at + frames], padded))
+            at = yield from self._decoded(encoded, at=at, frames=frames)
 
-    def _in_context(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        clip_frames = features.shape[-1]
-        padded = max(
-            clip_frames + round(self.decoding.padding_s * _FRAMES_PER_S),
-            round(self.decoding.shortest_context_s * _FRAMES_PER_S),
-        )
-        return np.ascontiguousarray(pad_or_trim(features, min(padded, self.whisper.feature_extractor.nb_max_frames)))
-
-    def _decoded(self, encoded: ctranslate2.StorageView, *, at: int, clip_frames: int) -> Generator[Segment, None, int]:
+    def _decoded(self, encoded: ctranslate2.StorageView, *, at: int, frames: int) -> Generator[Segment, None, int]:
         """Give the segments of one decoding that starts `at` a frame; return the frame where the next should start."""
         prompt = self.whisper.get_prompt(self._tokenizer, [])
         result, avg_logprob, _, compression_ratio = self.whisper.generate_with_fallback(
             encoded, prompt, self._tokenizer, self._options
         )
-        frames = clip_frames - at
         pieces, next_at, _ = self.whisper._split_segments_by_timestamps(
             tokenizer=self._tokenizer,
             tokens=result.sequences_ids[0],
@@ -147,7 +141,7 @@ class Recogniser:
                     compression_ratio=compression_ratio,
                 )
         # A time stamp that stands still would decode the same clip for ever.
-        return next_at if next_at > at else clip_frames
+        return next_at if next_at > at else at + frames
 
 
 def _options(tokenizer: Tokenizer, decoding: Decoding) -> TranscriptionOptions:

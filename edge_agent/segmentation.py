@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_agent.speech import WINDOW_MS
+WINDOW_MS = 32
+"""What the detector judges at once: one Silero window, 512 samples at 16 kHz."""
 
 
 @dataclass(frozen=True, slots=True)

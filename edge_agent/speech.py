@@ -7,12 +7,12 @@ import numpy.typing as npt
 import onnxruntime
 from faster_whisper.utils import get_assets_path
 
-from hardware.audio import SAMPLE_RATE_HZ, Samples
+from edge_agent.segmentation import WINDOW_MS
+from hardware.audio import SAMPLES_PER_MS, Samples
 from models.errors import RecognitionError
 
-WINDOW_SAMPLES = 512
-WINDOW_MS = WINDOW_SAMPLES * 1000 // SAMPLE_RATE_HZ
-"""32 ms = one Silero window at 16 kHz."""
+WINDOW_SAMPLES = WINDOW_MS * SAMPLES_PER_MS
+"""512: the graph knows no other at 16 kHz."""
 
 # The graph wants the last 64 samples of the window before in front of each window.
 _CONTEXT_SAMPLES = 64

@@ -7,7 +7,7 @@ from nlp.aligned import Aligned
 _PAUSE = "，,、…"
 _BREAK = rf"{_PAUSE}。.！!？?；;：:\s"
 
-# 嗯 and 呃 mean nothing inside a sentence. The pause after them goes too where one stands before (好，嗯，我 -> 好，我).
+# 嗯 and 呃 mean nothing inside a sentence; the pause after them goes with them (好，嗯，我 -> 好，我).
 _SOUNDS = re.compile(rf"(?:^|(?<=[{_BREAK}]))[嗯呃唔]+[{_PAUSE}]*|[嗯呃唔]+")
 
 # Words only when they stand alone between pauses: 那个，我想问 is hesitation, 那个人 and 我要那个 are not.

@@ -57,9 +57,7 @@ def _is_counting(view: View, run: Run) -> bool:
     parts = groups(view, run)
     if len(parts) == 1:
         return not view.folded[run.start].isascii() and run.digits in _COUNTING
-    return all(
-        int(right.digits[-4:]) == int(left.digits[-4:]) + 1 for left, right in zip(parts, parts[1:], strict=False)
-    )
+    return all(int(right.digits[-4:]) == int(left.digits[-4:]) + 1 for left, right in pairwise(parts))
 
 
 def _is_price_list(view: View, run: Run) -> bool:

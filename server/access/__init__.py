@@ -1,0 +1,1 @@
+"""Who may ask the server for what: API keys of programs, accounts of people."""

@@ -1,0 +1,1 @@
+"""Ingest: signed batches in, a verdict per record out."""

@@ -1,0 +1,65 @@
+"""INSERT … ON CONFLICT for both databases, and the bulk insert that keeps what devices send once.
+
+`insert_new` sends all rows of a table in few statements of fixed text. On SQLite one statement is one call that lets
+other threads run; `executemany` gives the interpreter lock away once a row and, beside a busy event loop, waits to
+get it back each time (65 k rows/s against 200 in benchmarks/ingest.py's machine when another thread computes).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Final
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Value = str | int | float | None
+"""What a row holds, in the form both databases take: a UUID as its hex, a moment as milliseconds, JSON as text."""
+Row = tuple[Value, ...]
+
+# Rows of one statement: few sizes, so that every statement stays prepared. 100 rows of 20 columns are 2,000
+# parameters, far below the 32,766 of either database.
+_SIZES: Final = (100, 20, 5, 1)
+
+
+def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return the INSERT of the connection's dialect, which knows ON CONFLICT."""
+    return insert_for(conn.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the INSERT of a dialect, for statements that are built once and kept."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> set[str]:
+    """Insert rows whose key is new and leave the others as they are.
+
+    Args:
+        conn: where.
+        table: has a record_id.
+        rows: values in the order of the table's columns.
+
+    Returns:
+        The record ids, as hex, that were inserted.
+    """
+    inserted: set[str] = set()
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            part = rows[start : start + size]
+            start += size
+            statement = _insert_text(table, size, conn.dialect.name)
+            result = conn.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
+            inserted.update(value if isinstance(value, str) else value.hex for (value,) in result)
+    return inserted
+
+
+@lru_cache(maxsize=64)
+def _insert_text(table: Table, size: int, dialect: str) -> str:
+    width = len(table.columns)
+    names = ", ".join(column.name for column in table.columns)
+    marks = [f"${number + 1}" if dialect == "postgresql" else "?" for number in range(size * width)]
+    values = ", ".join(f"({', '.join(marks[row * width : (row + 1) * width])})" for row in range(size))
+    # Only names from our own metadata and placeholders stand in the text.
+    return f"INSERT INTO {table.name} ({names}) VALUES {values} ON CONFLICT DO NOTHING RETURNING record_id"  # noqa: S608

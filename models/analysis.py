@@ -47,7 +47,7 @@ class ExperienceEvent(Noun):
     """体验事件: something a customer experienced, with the words that prove it."""
 
     id: UUID
-    """Derived from conversation, kind, utterances and versions: deriving again gives the same id."""
+    """Derived from all that the event says but its times and probability: deriving again gives the same id."""
     tenant: Name
     kind: EventKind
     customer: Name | None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import computed_field
 from sqlalchemy import Connection, Row, Subquery, and_, func, or_, select
 
 from models.analysis import Analysis, ExperienceEvent
@@ -57,6 +58,7 @@ class CoverageSeconds(Noun):
     withheld_s: float = 0.0
     lost_s: float = 0.0
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own advice for properties
     @property
     def share(self) -> float | None:
         """Share of the time that was heard or silent; None when no time is known."""

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select
 from models.analysis import ExperienceEvent
 from models.labels import EventKind
 from models.noun import Moment, Name, Noun
+from server.events.changes import FeedChanges, StoredEvent
 from server.store.schema import experience_event, feed_position
+from server.store.upsert import insert
 
 
 class FeedFilter(Noun):
@@ -31,13 +33,6 @@ class FeedPage(Noun):
     next: int
     """Cursor to hand in as `after` for the next page; everything up to it has been looked at."""
     has_more: bool
-
-
-class StoredEvent(Noun):
-    """An event as it lies in the database, and whether it still stands."""
-
-    event: ExperienceEvent
-    superseded_at: Moment | None = None
 
 
 def _event_of(row: Row[Any]) -> ExperienceEvent:
@@ -129,3 +124,53 @@ def stored_events(conn: Connection, *, tenant: str, conversation_id: UUID) -> tu
     )
     rows: Sequence[Row[Any]] = conn.execute(query.order_by(experience_event.c.sequence)).all()
     return tuple(StoredEvent(event=_event_of(row), superseded_at=row.superseded_at) for row in rows)
+
+
+def apply_changes(conn: Connection, changed: FeedChanges, *, tenant: str, now: datetime) -> tuple[ExperienceEvent, ...]:
+    """Write new entries at the end of the feed and mark what they leave standing no longer.
+
+    The feed's position is raised in the same transaction: its row stays locked until the commit, so sequences
+    become visible in their order and without a gap, however many write.
+
+    Returns:
+        The new entries with their sequence.
+    """
+    if changed.superseded:
+        conn.execute(
+            experience_event.update()
+            .where(experience_event.c.tenant == tenant, experience_event.c.id.in_(changed.superseded))
+            .values(superseded_at=now)
+        )
+    if not changed.added:
+        return ()
+    last = _raise_position(conn, tenant=tenant, by=len(changed.added))
+    first = last - len(changed.added) + 1
+    numbered = tuple(
+        event.model_copy(update={"sequence": first + place, "recorded_at": now})
+        for place, event in enumerate(changed.added)
+    )
+    for event in numbered:
+        if event.id in changed.revived:
+            conn.execute(
+                experience_event.update()
+                .where(experience_event.c.tenant == tenant, experience_event.c.id == event.id)
+                .values(_values(event))
+            )
+        else:
+            conn.execute(experience_event.insert().values(_values(event)))
+    return numbered
+
+
+def _raise_position(conn: Connection, *, tenant: str, by: int) -> int:
+    statement = insert(conn, feed_position).values(tenant=tenant, last=by)
+    raised = statement.on_conflict_do_update(
+        index_elements=[feed_position.c.tenant], set_={"last": feed_position.c.last + by}
+    )
+    return int(conn.execute(raised.returning(feed_position.c.last)).scalar_one())
+
+
+def _values(event: ExperienceEvent) -> dict[str, Any]:
+    values = event.model_dump(mode="python")
+    # A retraction never stands: pages pass over it.
+    standing = {"superseded_at": event.recorded_at if event.retracted else None}
+    return values | standing | {"utterance_ids": [str(one) for one in event.utterance_ids]}

@@ -44,14 +44,14 @@ class KindRule(Noun):
     kind: EventKind
     speaker: Role
     threshold: float = Field(gt=0, le=1)
-    labels: dict[str, float] = {}
+    labels: dict[str, float] = Field(default_factory=dict)
     """Intents or staff acts and their weight; a label under its own calibrated threshold is not there at all."""
     cues: tuple[Cue, ...] = ()
     needs_cue: bool = True
     """Labels strengthen, but only words can raise it."""
     vetoes: tuple[str, ...] = ()
     """Expressions that make the clause they stand in say nothing."""
-    feelings: dict[Sentiment, float] = {}
+    feelings: dict[Sentiment, float] = Field(default_factory=dict)
     merge_turns: int = Field(default=6, ge=0)
     """Utterances apart within which the same matter is one event."""
     matters: tuple[tuple[Aspect, ...], ...] = ()

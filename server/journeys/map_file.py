@@ -21,11 +21,21 @@ def read_toml(text: str) -> JourneyMap:
     Raises:
         JourneyMapError: it is no TOML, or no consistent map; the message says what and where.
     """
+    return validated(parse_toml(text))
+
+
+def parse_toml(text: str) -> dict[str, object]:
+    """Parse a file without yet asking whether it is a map.
+
+    Raises:
+        JourneyMapError: it is no TOML.
+    """
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise JourneyMapError(f"not a TOML file: {error}", advice="correct the line it names") from error
-    return validated(content)
+    except RecursionError as error:
+        raise JourneyMapError("not a journey map: nested too deeply") from error
 
 
 def validated(content: dict[str, object]) -> JourneyMap:

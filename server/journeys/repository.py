@@ -1,7 +1,9 @@
 """Every query on journey maps, visits and the figures that pages show of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
@@ -21,6 +23,7 @@ from server.store.schema import (
     touchpoint_visit,
     utterance,
 )
+from server.store.upsert import insert
 
 
 class UnknownCustomerError(RejectedError):
@@ -33,6 +36,13 @@ class UnknownJourneyMapError(RejectedError):
     """The tenant has no journey map of that name."""
 
     code = "journey_map_unknown"
+
+
+class JourneyMapConflictError(RejectedError):
+    """Somebody else stored the same version of the map first."""
+
+    code = "journey_map_conflict"
+    permanent = False
 
 
 class NamedVisit(Noun):
@@ -134,16 +144,22 @@ def read_map(conn: Connection, *, tenant: str, name: str, version: int | None = 
 
 
 def store_map(conn: Connection, *, tenant: str, journey: JourneyMap, at: datetime) -> None:
-    """Add a version of a map."""
-    conn.execute(
-        journey_map.insert().values(
-            tenant=tenant,
-            name=journey.name,
-            version=journey.version,
-            body=journey.model_dump(mode="json"),
-            created_at=at,
-        )
+    """Add a version of a map.
+
+    Raises:
+        JourneyMapConflictError: that version is there already.
+    """
+    statement = insert(conn, journey_map).values(
+        tenant=tenant,
+        name=journey.name,
+        version=journey.version,
+        body=journey.model_dump(mode="json"),
+        created_at=at,
     )
+    if conn.execute(statement.on_conflict_do_nothing().returning(journey_map.c.version)).first() is None:
+        raise JourneyMapConflictError(
+            f"version {journey.version} of {journey.name} was stored meanwhile", advice="look at it, then send again"
+        )
 
 
 def customer_journey(conn: Connection, *, tenant: str, customer: str) -> CustomerJourney:
@@ -307,3 +323,15 @@ def next_version(conn: Connection, *, tenant: str, name: str) -> int:
     """Return the version that the next one of a map will have: 1 for a new name."""
     newest = journey_maps(conn, tenant=tenant).get(name)
     return 1 if newest is None else newest.version + 1
+
+
+def replace_visits(conn: Connection, visits: Sequence[TouchpointVisit], *, tenant: str, conversation_id: UUID) -> None:
+    """Put the visits of a conversation in the place of those that an earlier analysis saw."""
+    conn.execute(
+        touchpoint_visit.delete().where(
+            touchpoint_visit.c.tenant == tenant, touchpoint_visit.c.conversation_id == conversation_id
+        )
+    )
+    for visit in visits:
+        event_ids = [str(one) for one in visit.event_ids]
+        conn.execute(touchpoint_visit.insert().values(visit.model_dump(mode="python") | {"event_ids": event_ids}))

@@ -1,0 +1,171 @@
+"""Every query on the analysis queue: claiming, reading a conversation whole, and settling it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from models.analysis import Analysis
+from models.ids import new_id
+from models.labels import ConsentState
+from models.noun import Moment, Name, Noun
+from server.analysis.understand import Facts, Understood, Work
+from server.conversations.repository import UtteranceView, read_spans
+from server.events.changes import changes
+from server.events.repository import apply_changes, stored_events
+from server.journeys.repository import journey_maps, replace_visits
+from server.store.schema import analysis, analysis_queue, consent, conversation, dead_letter, utterance
+from server.store.upsert import insert
+
+
+class Claim(Noun):
+    """One conversation that a worker has taken up, and the ring it answers."""
+
+    tenant: Name
+    conversation_id: UUID
+    ring: int
+    rung_at: Moment
+    attempts: int
+
+
+def claim(conn: Connection, *, now: datetime, lease: timedelta) -> Claim | None:
+    """Take up the conversation that has been due longest, or nothing.
+
+    On PostgreSQL several workers may claim at once: each takes a row that no other holds and puts its due time off by
+    the lease, so that a worker that dies leaves it to the others when the lease is over. On SQLite there is one
+    worker; a claim writes nothing, and after a crash the row is due as before. In either case the ring decides at the
+    end whose result is kept.
+    """
+    queue = analysis_queue.c
+    query = (
+        select(analysis_queue)
+        .where(queue.due_at <= now)
+        .order_by(queue.due_at, queue.tenant, queue.conversation_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    claimed = Claim.model_validate(dict(row._mapping))
+    if conn.dialect.name == "postgresql":
+        conn.execute(analysis_queue.update().where(_row_of(claimed)).values(due_at=now + lease))
+    return claimed
+
+
+def read_work(conn: Connection, *, claimed: Claim) -> Work | None:
+    """Read a conversation whole; None when there is nothing to analyse.
+
+    That is so while its own record is still on the way (which will ring again), and after consent was withdrawn.
+    """
+    of_conversation = (conversation.c.tenant == claimed.tenant) & (conversation.c.id == claimed.conversation_id)
+    row = conn.execute(select(conversation).where(of_conversation)).one_or_none()
+    if row is None or ConsentState(row.consent) is not ConsentState.GRANTED or _withdrawn(conn, claimed):
+        return None
+    query = (
+        select(utterance)
+        .where(utterance.c.tenant == claimed.tenant, utterance.c.conversation_id == claimed.conversation_id)
+        .order_by(utterance.c.start_ms, utterance.c.end_ms, utterance.c.id)
+    )
+    return Work(
+        facts=Facts.model_validate(dict(row._mapping)),
+        utterances=tuple(UtteranceView.model_validate(dict(one._mapping)) for one in conn.execute(query)),
+        spans=read_spans(conn, tenant=claimed.tenant, conversation_id=claimed.conversation_id),
+        maps=journey_maps(conn, tenant=claimed.tenant),
+    )
+
+
+def _withdrawn(conn: Connection, claimed: Claim) -> bool:
+    query = (
+        select(consent.c.state)
+        .where(consent.c.tenant == claimed.tenant, consent.c.conversation_id == claimed.conversation_id)
+        .order_by(consent.c.at.desc(), consent.c.record_id.desc())
+        .limit(1)
+    )
+    state = conn.execute(query).scalar_one_or_none()
+    return state is not None and ConsentState(state) is not ConsentState.GRANTED
+
+
+def settle(conn: Connection, *, claimed: Claim, understood: Understood | None, now: datetime) -> bool:
+    """Store what was understood and take the conversation off the queue.
+
+    Returns:
+        False, with nothing stored, when the queue rang again meanwhile or another worker has settled it.
+    """
+    if not _still_held(conn, claimed):
+        return False
+    tenant, conversation_id = claimed.tenant, claimed.conversation_id
+    if understood is not None:
+        _store_analyses(conn, understood.analyses, claimed=claimed, now=now)
+        stored = stored_events(conn, tenant=tenant, conversation_id=conversation_id)
+        apply_changes(conn, changes(stored, understood.events), tenant=tenant, now=now)
+        replace_visits(conn, understood.visits, tenant=tenant, conversation_id=conversation_id)
+    conn.execute(analysis_queue.delete().where(_row_of(claimed)))
+    return True
+
+
+def put_off(conn: Connection, *, claimed: Claim, error: str, due_at: datetime) -> None:
+    """Leave a conversation that failed for another attempt."""
+    if _still_held(conn, claimed):
+        values = {"attempts": claimed.attempts + 1, "last_error": error, "due_at": due_at}
+        conn.execute(analysis_queue.update().where(_row_of(claimed)).values(values))
+
+
+def bury(conn: Connection, *, claimed: Claim, code: str, error: str, now: datetime) -> None:
+    """Take a conversation that fails again and again off the queue, and write down why."""
+    if not _still_held(conn, claimed):
+        return
+    conn.execute(
+        dead_letter.insert().values(
+            tenant=claimed.tenant,
+            id=new_id(),
+            conversation_id=claimed.conversation_id,
+            code=code,
+            detail=error,
+            attempts=claimed.attempts + 1,
+            created_at=now,
+        )
+    )
+    conn.execute(analysis_queue.delete().where(_row_of(claimed)))
+
+
+def _row_of(claimed: Claim) -> ColumnElement[bool]:
+    queue = analysis_queue.c
+    return (queue.tenant == claimed.tenant) & (queue.conversation_id == claimed.conversation_id)
+
+
+def _still_held(conn: Connection, claimed: Claim) -> bool:
+    """Lock the queue's row and tell whether it is the one that was claimed.
+
+    The ring alone would not do: it starts at 1 again when the row was deleted and the device sent more.
+    """
+    query = select(analysis_queue.c.ring, analysis_queue.c.rung_at).where(_row_of(claimed)).with_for_update()
+    row = conn.execute(query).one_or_none()
+    return row is not None and (row.ring, row.rung_at) == (claimed.ring, claimed.rung_at)
+
+
+def _store_analyses(conn: Connection, analyses: Iterable[Analysis], *, claimed: Claim, now: datetime) -> None:
+    """Keep one analysis of each utterance and model; a later pass of the same model saw more of the conversation."""
+    rows = [
+        {
+            "tenant": claimed.tenant,
+            "utterance_id": one.utterance_id,
+            "model": one.model,
+            "conversation_id": claimed.conversation_id,
+            "body": one.model_dump(mode="json"),
+            "analysed_at": now,
+        }
+        for one in analyses
+    ]
+    if not rows:
+        return
+    statement = insert(conn, analysis)
+    new = statement.excluded
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[analysis.c.tenant, analysis.c.utterance_id, analysis.c.model],
+            set_={"body": new.body, "analysed_at": new.analysed_at, "conversation_id": new.conversation_id},
+        ),
+        rows,
+    )

@@ -28,6 +28,11 @@ _SMALLEST_JUMP_MS = 50
 # A larger jump is a damaged time stamp, not an hour that somebody recorded and lost.
 _LARGEST_JUMP_MS = 3_600_000
 
+# FFmpeg's names. A file of these that ends earlier than it says was cut off or is damaged to its end.
+_FORMATS_THAT_KNOW_THEIR_LENGTH = frozenset({"wav", "flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
+# Encoders leave up to a few frames at the end.
+_SHORTEST_TAIL_MS = 500
+
 
 class Pace(StrEnum):
     """How fast a file is given."""
@@ -163,6 +168,19 @@ class _Decoding:
                 self.found_audio = True
                 yield from self._cutter.push(samples)
         yield from self._flush()
+        missing_ms = self._declared_ms() - self._cutter.position_ms
+        if self.found_audio and missing_ms > _SHORTEST_TAIL_MS:
+            yield self._cutter.skip(missing_ms)
+
+    def _declared_ms(self) -> int:
+        """How long the file says it is; 0 where it does not say, or where FFmpeg only guesses from the bit rate."""
+        if self._container.format.name not in _FORMATS_THAT_KNOW_THEIR_LENGTH:
+            return 0
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return round(self._stream.duration * self._stream.time_base * 1000)
+        if self._container.duration is not None and len(self._container.streams) == 1:
+            return round(self._container.duration * 1000 / av.time_base)
+        return 0
 
     def _decoded_frames(self) -> Iterator[DecodedFrame]:
         packets = self._container.demux(self._stream)

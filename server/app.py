@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 import server.devices.endpoints
 import server.ingest.endpoints
+import server.web.routes
 from server import health, problems
 from server.devices.signatures import DeviceKeys
 from server.settings import ServerSettings
@@ -31,6 +32,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(server.devices.endpoints.router)
     app.include_router(server.ingest.endpoints.router)
+    server.web.routes.install(app)
     return app
 
 

@@ -24,7 +24,7 @@ class Backoff:
             asked_s: the server's Retry-After; never less than that is waited.
         """
         # 2³² times the first wait is beyond any longest; the bound keeps the power small.
-        grown = min(self.longest_s, self.first_s * 2 ** min(failures - 1, 32))
+        grown: float = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 32))
         return max(grown * (0.5 + chance / 2), asked_s or 0.0)
 
 

@@ -123,7 +123,7 @@ def not_enrolled(folder: Path) -> EnrolmentError:
     return EnrolmentError(
         f"the device in {folder} is not enrolled",
         code="not_enrolled",
-        advice="Get a code from the server's administrator, then: voicetrail-edge enrol --server URL --code CODE --data DIR",
+        advice="Get a code from the server's administrator, then run: voicetrail-edge enrol --server URL --code CODE",
     )
 
 

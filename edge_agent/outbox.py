@@ -318,6 +318,14 @@ class Outbox:
         with self._database.reading() as db:
             return list(recordings.left_open(db, sealer=self._sealer))
 
+    def keep_alive(self, recording: UUID, *, alive_ms: int) -> None:
+        """Note that a live recording still goes on, so many milliseconds after its start.
+
+        Raises:
+            OutboxError: the file cannot be written.
+        """
+        self._database.settling(lambda db: recordings.keep_alive(db, recording, alive_ms=alive_ms))
+
     def clock_offset_ms(self) -> int:
         """Return server's clock minus ours as last measured, 0 when never."""
         with self._database.reading() as db:

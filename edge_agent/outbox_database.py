@@ -34,6 +34,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         sealed BLOB,
         blocks INTEGER NOT NULL DEFAULT 0,
         until_ms INTEGER NOT NULL DEFAULT 0,
+        alive_ms INTEGER NOT NULL DEFAULT 0,
         complete INTEGER NOT NULL DEFAULT 0,
         utterances INTEGER NOT NULL DEFAULT 0,
         quarantined INTEGER NOT NULL DEFAULT 0,

@@ -63,9 +63,19 @@ def opening_records(conversation: Conversation, *, stamp: Stamp) -> list[Record]
     return [_record(conversation, at=at, stamp=stamp), _record(consent, at=at, stamp=stamp)]
 
 
-def block_records(block: HeardBlock, *, conversation: Conversation, redact: Redact, stamp: Stamp) -> list[Record]:
-    """Return a block's utterances, masked, and its coverage."""
-    texts = redact([heard.text for heard in block.utterances])
+def block_records(
+    block: HeardBlock, *, before: Sequence[str], conversation: Conversation, redact: Redact, stamp: Stamp
+) -> list[Record]:
+    """Return a block's utterances, masked, and its coverage.
+
+    Args:
+        block: what was heard.
+        before: the last texts before it, so that the rest of a number that began there is known for what it is.
+        conversation: it belongs to.
+        redact: masks personal data.
+        stamp: of now.
+    """
+    texts = redact([*before, *(heard.text for heard in block.utterances)])[len(before) :]
     bodies: list[Utterance | CoverageSpan] = [
         _utterance(heard, text, conversation_id=conversation.id)
         for heard, text in zip(block.utterances, texts, strict=True)
@@ -84,18 +94,23 @@ def closing_records(conversation: Conversation, *, end_ms: int, stamp: Stamp) ->
 
 
 def interrupted_records(
-    conversation: Conversation, *, until_ms: int, noticed_at: datetime, stamp: Stamp
+    conversation: Conversation, *, until_ms: int, alive_ms: int, stamp: Stamp
 ) -> tuple[list[Record], Totals]:
     """Return what closes a live conversation whose program was killed.
 
-    What came after its last sealed block is lost; since nobody knows when the program ended, the lost span
-    is the shortest that can be said: one millisecond, or none if the clock went back.
+    Args:
+        conversation: as it began.
+        until_ms: end of its last sealed block.
+        alive_ms: until when its program is known to have run; the time between the two is lost.
+        stamp: of now.
     """
-    end_ms = until_ms + 1 if noticed_at > conversation.started_at + timedelta(milliseconds=until_ms) else until_ms
-    span = HeardSpan(CoverageState.LOST, INTERRUPTED, until_ms, end_ms)
-    body = _coverage(span, conversation=conversation)
-    lost = _record(body, at=conversation.started_at + timedelta(milliseconds=until_ms), stamp=stamp)
+    end_ms = max(until_ms, alive_ms)
     closing = closing_records(conversation, end_ms=end_ms, stamp=stamp)
+    if end_ms == until_ms:
+        return closing, Totals()
+    span = HeardSpan(CoverageState.LOST, INTERRUPTED, until_ms, end_ms)
+    at = conversation.started_at + timedelta(milliseconds=until_ms)
+    lost = _record(_coverage(span, conversation=conversation), at=at, stamp=stamp)
     return [lost, *closing], Totals(lost_ms=end_ms - until_ms)
 
 

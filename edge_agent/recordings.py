@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from uuid import UUID
 
 from edge_agent.sealing import Sealer
@@ -45,6 +45,8 @@ class Recording:
     """Blocks that are in the outbox; a resumed replay goes on after them."""
     until_ms: int = 0
     """End of the last of them, milliseconds since the start."""
+    alive_ms: int = 0
+    """Until when its program is known to have run, milliseconds since the start; for live recordings."""
     complete: bool = False
     totals: Totals = Totals()
 
@@ -59,6 +61,17 @@ class Advance:
     totals: Totals
     """To be added to what the recording has."""
     complete: bool = False
+
+
+def advanced(recording: Recording, step: Advance) -> Recording:
+    """Return a recording as it is after a step."""
+    return replace(
+        recording,
+        blocks=step.blocks,
+        until_ms=step.until_ms,
+        totals=recording.totals + step.totals,
+        complete=step.complete,
+    )
 
 
 def insert(db: sqlite3.Connection, recording: Recording, *, sealer: Sealer) -> None:
@@ -83,6 +96,11 @@ def advance(db: sqlite3.Connection, step: Advance) -> None:
         " withheld_ms = withheld_ms + ? WHERE id = ?",
         (step.blocks, step.until_ms, step.complete, *astuple(totals), str(step.recording)),
     )
+
+
+def keep_alive(db: sqlite3.Connection, recording: UUID, *, alive_ms: int) -> None:
+    """Note that a live recording still goes on."""
+    db.execute("UPDATE recordings SET alive_ms = ? WHERE id = ?", (alive_ms, str(recording)))
 
 
 def latest(db: sqlite3.Connection, fingerprint: str, *, sealer: Sealer) -> Recording | None:
@@ -128,6 +146,7 @@ def _read(row: sqlite3.Row, sealer: Sealer) -> Recording:
         conversation=conversation,
         blocks=row["blocks"],
         until_ms=row["until_ms"],
+        alive_ms=row["alive_ms"],
         complete=bool(row["complete"]),
         totals=Totals(**{field.name: row[field.name] for field in fields(Totals)}),
     )

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from edge_agent.weights import default_cache_dir
 from models.errors import VoicetrailError
 from models.wire import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
 
@@ -15,10 +16,6 @@ class SettingsError(VoicetrailError):
     """A setting cannot be used."""
 
     code = "bad_setting"
-
-
-def _cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voicetrail"
 
 
 class EdgeSettings(BaseSettings):
@@ -32,12 +29,12 @@ class EdgeSettings(BaseSettings):
     """AES-256 key of the outbox, 32 bytes in base64; by default a file made in the data folder."""
     model: str = "base"
     """Whisper weights: `base` comes with the program; otherwise a name, folder or hub id."""
-    cache_dir: Path = Field(default_factory=_cache_dir)
+    cache_dir: Path = Field(default_factory=default_cache_dir)
     """Where assembled weights are kept."""
-    cpu_threads: int = Field(default=0, ge=0, le=256)
-    """Threads for recognition; 0 leaves the choice to the recogniser."""
-    log_level: str = "warning"
-    lang: str = ""
+    cpu_threads: int = Field(default=1, ge=1, le=256)
+    """Threads for recognition."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    lang: Literal["", "en", "zh"] = ""
     """Language of messages, zh or en; by default that of the environment (LANG)."""
 
     batch_records: int = Field(default=20, ge=1, le=MAX_BATCH_RECORDS)

@@ -1,0 +1,166 @@
+"""`voicetrail-edge`: enrol a device, let it hear, and see what became of it."""
+
+import json
+import socket
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
+
+from edge_agent import cli_options as options
+from edge_agent.captions import Captions
+from edge_agent.cli_outbox import outbox
+from edge_agent.cli_recording import replay, run
+from edge_agent.doctor import Check, examine
+from edge_agent.enrolment import enrol as enrol_device
+from edge_agent.messages import Messages, language_of
+from edge_agent.server_link import ServerLink, checked_address, is_loopback
+from models.errors import VoicetrailError
+
+_BAD_INPUT = frozenset({"bad_input", "bad_setting", "bad_server_address", "evaluation_input"})
+
+app = typer.Typer(
+    name="voicetrail-edge",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="""The device beside the people: it hears, writes down on the spot, and sends only text.
+
+    First: voicetrail-edge enrol --server URL --code CODE
+
+    Then: voicetrail-edge run …, or voicetrail-edge replay FILE …
+
+    When in doubt: voicetrail-edge doctor
+    """,
+)
+evaluation = typer.Typer(no_args_is_help=True, help="Measure recognition on recordings with known text.")
+app.add_typer(evaluation, name="eval")
+
+
+@app.command()
+def enrol(
+    *,
+    server: Annotated[str, typer.Option("--server", help="Address of the server, such as https://voice.example.com.")],
+    code: Annotated[str, typer.Option("--code", help="One-time code from the server's administrator.")],
+    data: options.Data = None,
+    name: Annotated[str | None, typer.Option("--name", help="What people call this device.")] = None,
+    as_json: options.AsJson = False,
+    lang: options.Lang = None,
+) -> None:
+    """Make this a device of a server: a key is made here, and only its public half leaves.
+
+    Safe to repeat after a crash: the same code gives the same device again.
+
+    Example:
+
+      voicetrail-edge enrol --server https://voice.example.com --code K7QF-2M9D --data /var/lib/voicetrail
+    """
+    given = options.invocation(data, lang)
+    captions = Captions(given.messages, quiet=as_json)
+    with ServerLink(checked_address(server), timeout_s=given.settings.request_timeout_s) as link:
+        identity = enrol_device(given.folder, link=link, code=code, name=name or socket.gethostname() or "device")
+    if identity.server.startswith("http://") and not is_loopback(identity.server):
+        captions.note("plain_http", server=identity.server)
+    if as_json:
+        typer.echo(identity.model_dump_json())
+    captions.done(
+        "enrolled", device=identity.device_id, tenant=identity.tenant, server=identity.server, folder=given.folder
+    )
+
+
+app.command()(replay)
+app.command()(run)
+app.command()(outbox)
+
+
+@app.command()
+def doctor(*, data: options.Data = None, as_json: options.AsJson = False, lang: options.Lang = None) -> None:
+    """Look at everything that a recording needs, and list every file of this device: there is no audio among them.
+
+    Example:
+
+      voicetrail-edge doctor --data /var/lib/voicetrail
+    """
+    given = options.invocation(data, lang)
+    checks = examine(given.folder, settings=given.settings)
+    if as_json:
+        typer.echo(json.dumps({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for check in checks:
+            console.print(_as_lines(check))
+    raise typer.Exit(0 if all(check.ok for check in checks) else options.EXIT_FAILED)
+
+
+@evaluation.command()
+def asr(
+    *,
+    file: Annotated[Path, typer.Argument(help="Tab-separated, columns path (relative to the file) and text.")],
+    compare: Annotated[
+        Literal["stock"] | None, typer.Option("--compare", help="stock: also decode as faster-whisper does by default.")
+    ] = None,
+    as_json: options.AsJson = False,
+    lang: options.Lang = None,
+) -> None:
+    """Measure character error rate and CPU cost of recognition on a recorded set.
+
+    Example:
+
+      voicetrail-edge eval asr utterances.tsv --compare stock --json
+    """
+    # faster-whisper takes over a second to load, which no other command should wait for.
+    from edge_agent.evaluation import evaluate_asr  # noqa: PLC0415
+    from edge_agent.recogniser_loading import load_recogniser  # noqa: PLC0415
+
+    given = options.invocation(None, lang)
+    recogniser = load_recogniser(given.settings, messages=given.messages)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(file.name, total=None)
+        figures = evaluate_asr(
+            file,
+            recogniser=recogniser,
+            compare_stock=compare == "stock",
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        typer.echo(figures.model_dump_json())
+        return
+    for key, value in figures.model_dump(exclude_none=True).items():
+        typer.echo(f"{key:12} {value}")
+
+
+def _as_lines(check: Check) -> Text:
+    mark = ("ok  ", "green") if check.ok else ("look", "yellow")
+    line = Text.assemble(mark, " ", (f"{check.name}: ", "bold"), check.detail.replace("\n", "\n     "))
+    if check.advice:
+        line.append(f"\n     → {check.advice}", style="yellow")
+    return line
+
+
+def main() -> NoReturn:
+    """Run the program; foreseeable errors end it with a message, advice and a status, never a traceback."""
+    try:
+        app()
+    except VoicetrailError as error:
+        # The one place where errors of ours end: they become words and an exit status.
+        messages = Messages(_language_asked_for(sys.argv) or language_of())
+        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(messages.error(error), style="red"))
+        sys.exit(options.EXIT_BAD_INPUT if error.code in _BAD_INPUT else options.EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(options.EXIT_INTERRUPTED)
+    sys.exit(0)
+
+
+def _language_asked_for(arguments: list[str]) -> str | None:
+    if "--lang" in arguments[:-1]:
+        return arguments[arguments.index("--lang") + 1]
+    return next((word.removeprefix("--lang=") for word in arguments if word.startswith("--lang=")), None)
+
+
+if __name__ == "__main__":
+    main()

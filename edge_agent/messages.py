@@ -1,0 +1,140 @@
+"""What the program says to people, in English and Chinese."""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from models.errors import VoicetrailError
+
+ENGLISH: Final = "en"
+CHINESE: Final = "zh"
+
+_TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "enrolled": (
+        "Enrolled: device {device} of {tenant} at {server}. Its private key stays in {folder}.",
+        "注册完成：设备 {device}，租户 {tenant}，服务器 {server}。私钥只保存在 {folder}。",
+    ),
+    "plain_http": (
+        "Warning: {server} is plain http beyond this machine; texts can be read on the way. Use https.",
+        "警告：{server} 不是本机，却使用明文 http，文字在途中可能被看到。请使用 https。",
+    ),
+    "loading": ("Loading the speech recogniser …", "正在载入语音识别模型……"),
+    "assembling": ("Preparing the recognition weights, once", "首次使用，正在准备识别模型"),
+    "hearing": ("Hearing {name}", "正在收听 {name}"),
+    "resumed": (
+        "{name} was interrupted at {at}; going on from there.",
+        "{name} 上次在 {at} 中断，从那里继续。",
+    ),
+    "known": (
+        "{name} was recorded before as {conversation}: sending its {count} records again (--again records it anew).",
+        "{name} 之前已经录过（{conversation}）：重新发送其 {count} 条记录（--again 可重新录一次）。",
+    ),
+    "known_declined": (
+        "{name} was counted before as withheld: sending its {count} records again.",
+        "{name} 之前已记为未同意时段：重新发送其 {count} 条记录。",
+    ),
+    "declined": (
+        "{name}: consent was declined. Nothing was recognised; {seconds:.1f} s are recorded as withheld.",
+        "{name}：客户未同意。没有识别任何内容，只记录 {seconds:.1f} 秒未收听。",
+    ),
+    "interrupted_closed": (
+        "{count} conversations that an earlier run left open were closed.",
+        "已关闭之前异常退出时未结束的 {count} 个接待。",
+    ),
+    "listening": (
+        "Listening to {name}. Ctrl-C ends the conversation.",
+        "正在收听 {name}。按 Ctrl-C 结束本次接待。",
+    ),
+    "settling": ("Delivering {count} records …", "正在上传 {count} 条记录……"),
+    "trouble": ("Delivery waits — {error}", "上传暂停——{error}"),
+    "not_settled": (
+        "{count} records are still on this device, sealed. They go out with the next command, "
+        "or with: voicetrail-edge outbox --send --data {folder}",
+        "还有 {count} 条记录加密保存在本机，下次运行时会继续上传，"
+        "也可以运行：voicetrail-edge outbox --send --data {folder}",
+    ),
+    "broken_off": (
+        "Stopped. What was heard is sealed; the same command goes on from there.",
+        "已停止。听到的内容已加密保存，再次运行同一命令会从中断处继续。",
+    ),
+    "done": (
+        "{utterances} utterances ({quarantined} quarantined); heard {heard:.1f} s, silent {silent:.1f} s, "
+        "lost {lost:.1f} s, withheld {withheld:.1f} s; delivered {uploaded} records, {duplicates} were there already, "
+        "{rejected} rejected; recognition took {recognition_cpu_s:.1f} CPU seconds.",
+        "共 {utterances} 句（{quarantined} 句存疑）；有声 {heard:.1f} 秒，静音 {silent:.1f} 秒，丢失 {lost:.1f} 秒，"
+        "未同意 {withheld:.1f} 秒；上传 {uploaded} 条，服务器已有 {duplicates} 条，拒收 {rejected} 条；"
+        "识别用时 {recognition_cpu_s:.1f} CPU 秒。",
+    ),
+    "dead_letters": (
+        "{count} records cannot be delivered: see voicetrail-edge outbox --data {folder}",
+        "有 {count} 条记录无法送达，请运行：voicetrail-edge outbox --data {folder}",
+    ),
+    "outbox": (
+        "{pending} pending, {acknowledged} delivered and kept for now, {dead} dead letters, {unreadable} unreadable",
+        "待上传 {pending}，已送达（暂存）{acknowledged}，死信 {dead}，无法读取 {unreadable}",
+    ),
+    "oldest": (
+        "Oldest pending record: {moment}; most attempts so far: {attempts}",
+        "最早的待上传记录：{moment}；最多已尝试 {attempts} 次",
+    ),
+    "offered_again": ("{count} records are offered again.", "重新发送 {count} 条记录。"),
+    "advice": ("What to do: {advice}", "建议：{advice}"),
+}
+
+# The errors that people at a counter meet; others keep their English words.
+_ERRORS_ZH: Final[dict[str, tuple[str, str]]] = {
+    "not_enrolled": (
+        "这台设备尚未注册",
+        "向服务器管理员索取注册码，然后运行：voicetrail-edge enrol --server 地址 --code 注册码 --data 目录",
+    ),
+    "already_enrolled": ("这台设备已经注册过", "无需再做；如需另一个身份，请用 --data 指定另一个目录。"),
+    "server_unreachable": ("连不上服务器", "请检查地址、网络以及服务器是否运行；已录下的内容不会丢失。"),
+    "outbox_full": ("发件箱已满，无法继续记录", "请清理磁盘，或让设备连上服务器，送达后会自动删除。"),
+    "recorder_busy": (
+        "另一个 voicetrail-edge 正在用这个目录",
+        "请等它结束，或用 --data 指定另一个已注册的目录。",
+    ),
+    "media_not_found": ("找不到音频文件", "请检查路径，注意大小写。"),
+    "media_empty": ("文件里没有音频内容", "请确认录音已正常结束并完整复制。"),
+    "media_without_sound": ("文件没有声音", "请选择带音轨的录音。"),
+    "media_unreadable": ("文件无法作为音频或视频读取", "请先用播放器试听；若同样失败，请重新复制或导出。"),
+    "weights_altered": (
+        "识别模型与发布的不一致",
+        "请删除该目录以便重新生成；若仍失败，请重装 voicetrail[edge]。",
+    ),
+    "weights_missing": ("找不到识别模型", "请安装 voicetrail[edge]，或在设置中指定其他模型。"),
+    "not_a_voicetrail_server": ("该地址不是 Voicetrail 服务器", "请检查地址、端口和路径。"),
+    "bad_server_address": ("服务器地址不正确", "请按 https://voice.example.com 或 http://127.0.0.1:8080 的形式填写。"),
+    "data_key_missing": ("缺少数据密钥，无法打开发件箱", "请放回 data.key，或移走 outbox.db 后重新开始。"),
+    "data_key_wrong": ("数据密钥与发件箱不匹配", "请放回正确的 data.key，或移走 outbox.db。"),
+}
+
+
+class Messages:
+    """The program's voice in one language."""
+
+    def __init__(self, language: str) -> None:
+        self._column = 1 if language == CHINESE else 0
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a message with its values filled in."""
+        return _TEXTS[key][self._column].format(**values)
+
+    def error(self, error: VoicetrailError) -> str:
+        """Return `code: message` and what to do, on one line each."""
+        message, advice = error.message, error.advice
+        if self._column == 1 and error.code in _ERRORS_ZH:
+            short, advice = _ERRORS_ZH[error.code]
+            message = f"{short}（{message}）"
+        lines = [f"{error.code}: {message}"]
+        if advice:
+            lines.append(self("advice", advice=advice))
+        return "\n".join(lines)
+
+
+def language_of(environment: Mapping[str, str] = os.environ) -> str:
+    """Return zh or en by the environment's locale (LC_ALL, LC_MESSAGES, LANG; POSIX 8.2)."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return CHINESE if value.lower().startswith("zh") else ENGLISH
+    return ENGLISH

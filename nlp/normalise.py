@@ -22,12 +22,6 @@ _CONTROLS = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U0001d173-\U0001d17a\U000e0001-\U000e007f\ud800-\udfff]+"
 )
 _LINE_ENDS = re.compile(r"[\t\n\r]")
-# A starter with what may combine with it: marks, Hangul vowels and finals, half-width voicing signs.
-_CLUSTER = re.compile(
-    "(?s).[\u0300-\u036f\u0483-\u0489\u0591-\u0e4e\u0eb1-\u109d\u1160-\u11ff\u135d-\u1dff\u20d0-\u20f0"
-    "\u2cef-\u2e2f\u302a-\u302f\u3099\u309a\ua66f-\uabed\ufb1e\ufe20-\ufe2f\uff9e\uff9f\uffa0-\uffdc"
-    "\U00010000-\U0001e94a]*"
-)
 
 
 @cache
@@ -42,10 +36,38 @@ def to_simplified(text: str) -> str:
     return str(_to_simplified().convert(_SURROGATES.sub(lambda match: "\ufffd" * len(match[0]), text)))
 
 
+def _joins(char: str) -> bool:
+    """Whether a character may combine with the one before it: marks, Hangul vowels and finals, voicing signs."""
+    first = unicodedata.normalize("NFKD", char)[0]
+    jamo = "\u1160" <= first <= "\u11ff" or "\ud7b0" <= first <= "\ud7ff"
+    return jamo or unicodedata.category(first).startswith("M")
+
+
+@cache
+def _joining() -> str:
+    """A set of all joining characters for a pattern."""
+    blocks = ((0x300, 0x3100), (0xA66F, 0xAC00), (0xD7B0, 0xD800), (0xFB1E, 0xFB1F), (0xFE20, 0xFE30), (0xFF9E, 0xFFDD))
+    planes = (*blocks, (0x10000, 0x1E950))
+    return "[" + "".join(chr(code) for start, end in planes for code in range(start, end) if _joins(chr(code))) + "]"
+
+
+@cache
+def _excess() -> re.Pattern[str]:
+    """Marks after the thirtieth on one character, which Unicode's stream-safe format (UAX #15) does without."""
+    return re.compile(f"(?<={_joining()}{{30}}){_joining()}+")
+
+
+@cache
+def _clusters() -> re.Pattern[str]:
+    """What NFKC may change: a character that is neither plain Han nor ASCII, or one with marks on it."""
+    return re.compile(f"(?s)[^\u4e00-\u9fff\\x00-\\x7f]{_joining()}*+|.{_joining()}++")
+
+
 def _compatible(aligned: Aligned) -> Aligned:
-    if unicodedata.is_normalized("NFKC", aligned.text):
+    if aligned.text.isascii():
         return aligned
-    return aligned.substitute(_CLUSTER, lambda match: unicodedata.normalize("NFKC", match[0]))
+    limited = aligned.substitute(_excess(), lambda match: "")
+    return limited.substitute(_clusters(), lambda match: unicodedata.normalize("NFKC", match[0]))
 
 
 def _simplified(aligned: Aligned) -> Aligned:

@@ -22,10 +22,10 @@ _IDIOMS = (
 )
 _NUMBER = re.compile(
     rf"(?P<idiom>{_IDIOMS})"
-    rf"|(?<![0-9.])百分之(?P<percent>[{_DIGIT}十百]++(?:点[{_DIGIT}]++)?)(?![0-9.{_SCALE}])"
+    rf"|(?<![0-9.{_DIGIT}{_SCALE}])百分之(?P<percent>[{_DIGIT}十百]++(?:点[{_DIGIT}]++)?)(?![0-9.{_SCALE}])"
     # 三点五 and 三点五万 are decimals, 三点五十 and 三点五分 are times of day.
-    rf"|(?<![0-9.])(?P<whole>[{_DIGIT}{_SCALE}]++)点(?P<part>[{_DIGIT}]++)(?P<scale>[万亿]?)(?![0-9.{_SCALE}分点刻])"
-    rf"|(?<![0-9.])(?P<plain>[{_DIGIT}{_SCALE}]++)(?![0-9.])"
+    rf"|(?<![0-9.{_DIGIT}{_SCALE}])(?P<whole>[{_DIGIT}{_SCALE}]++)点(?P<part>[{_DIGIT}]++)(?P<scale>[万亿]?)(?![0-9.{_SCALE}分点刻])"
+    rf"|(?<![0-9.{_DIGIT}{_SCALE}])(?P<plain>[{_DIGIT}{_SCALE}]++)(?![0-9.])"
 )
 
 # One numeral is a number before these only (三天, 八折); 一天, 一块, 一点 mean "a day, together, a little".

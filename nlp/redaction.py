@@ -17,10 +17,13 @@ from nlp.pii.view import TURN, View, masks_in
 REDACTION_VERSION: Final = "1"
 """Of the rules; it changes whenever a text may be masked differently."""
 
+_MURMUR_CHARS: Final = 6
+"""Longest utterance (嗯，您说) that one says while the other goes on reading out a number."""
+
 _KINDS = {label: kind for kind, label in PII_LABELS.items()}
 _UNSTORABLE = re.compile("[\ud800-\udfff]")
 
-_DIGIT = "0-9０-９零〇○一二三四五六七八九两幺洞拐壹贰叁肆伍陆柒捌玖貳參陸兩\u0660-\u0669\u06f0-\u06f9"
+_DIGIT = "0-9０-９零〇○一二三四五六七八九幺洞拐壹贰叁肆伍陆柒捌玖貳參陸\u0660-\u0669\u06f0-\u06f9"
 _GAP = rf"[^{_DIGIT}]{{0,2}}[\s,，.。、\-…]*+[^{_DIGIT}]{{0,2}}"
 # Every kind of personal data holds three digits near each other, a sign for "at", or the word for a chat handle.
 # It begins with one set of characters, which the engine scans for about as fast as memory is read.
@@ -47,7 +50,7 @@ def _checked(text: str) -> str:
             f"A text of {len(text)} characters is more than one utterance can hold ({MAX_TEXT_CHARS}).",
             advice="Cut it into utterances where the speaker pauses.",
         )
-    return _storable(text)
+    return text
 
 
 def _find(text: str) -> list[PiiSpan]:
@@ -78,7 +81,7 @@ def redact(text: str) -> RedactedText:
     Masking again changes nothing. Lone surrogates become U+FFFD and NUL goes, so that every database takes the text.
     Raises TextTooLongError beyond `models.text.MAX_TEXT_CHARS`; the result is never longer than the text.
     """
-    return _sealed(_masked(_checked(text)))
+    return _sealed(_masked(_storable(_checked(text))))
 
 
 def redact_turns(texts: Sequence[str]) -> list[RedactedText]:
@@ -87,19 +90,16 @@ def redact_turns(texts: Sequence[str]) -> list[RedactedText]:
     A number that was read in pieces over several utterances is masked in each of them, also when somebody said 嗯 in
     between. Raises TextTooLongError as `redact` does.
     """
-    results = [_checked(text) for text in texts]
+    results = [_storable(_checked(text)) for text in texts]
     telling = [index for index, text in enumerate(results) if not _is_murmur(text)]
-    together = _masked(TURN.join(results[index] for index in telling)).split(TURN)
+    together = _masked(TURN.join(results[index] for index in telling)).split(TURN) if telling else []
     for index, text in zip(telling, together, strict=True):
         results[index] = text
-    return [_sealed(_masked(text)) for text in results]
-
-
-_MURMUR_CHARS = 6
+    # A piece of three digits is shorter than its label, so a text may have grown.
+    return [_sealed(_checked(_masked(text))) for text in results]
 
 
 def _is_murmur(text: str) -> bool:
-    """嗯，您说: too short to end a number that the other is reading out."""
     return len(text) <= _MURMUR_CHARS and not re.search(rf"[{_DIGIT}A-Za-z]", text)
 
 

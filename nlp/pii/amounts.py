@@ -20,16 +20,20 @@ _DATE_OF_8 = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|
 
 _UNIT = re.compile(
     r"\s?[多余几来]?(?:[块元圆万亿千百角毛%％‰倍折度寸]|美元|美金|港币|人民币|公里|千米|米|平|公斤|千克|克|吨|斤|升|毫|"
-    r"像素|[个位名人次件条张台辆套只瓶箱份页层楼年月天分秒岁期股票字步粒]|小时|点钟|[kKwW][mgGhH]?\b|[GgMmTt][Bb]\b|[Mm][Aa][Hh]|rmb|RMB)"
+    r"像素|[个位名人次件条张台辆套只瓶箱份页层楼年月天分秒岁期股路线字步粒]|小时|点钟|[kKwW][mgGhH]?\b|[GgMmTt][Bb]\b|[Mm][Aa][Hh]|rmb|RMB)"
 )
 _CURRENCY = re.compile(r"(?:[¥￥$€£]|RMB|rmb)\s?$")
 _VALUE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,2})?")
 _PRICE = re.compile(r"[1-9][0-9]{0,3}[0589]")
+_GROUPS_OF_RANGE = re.compile(r"\s?[\-~～–—、]\s?")
+_ROUND = re.compile(r"[1-9][0-9]{1,3}[05]")
+_YEARS = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
+_NUMBER_WORD = re.compile("电话|手机|号码|卡号|身份|微信|座机|热线|打")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:[,，][0-9]{3})+")
 _DECIMAL = re.compile(r"[0-9]{1,4}\.[0-9]+")
 _SAME_DIGIT = re.compile(r"([0-9])\1+|23+")
 _COUNTING = "12345678910111213141516171819202122232425"
-_BARGAINING = re.compile("[块元钱价贵折]|便宜|优惠")
+_BARGAINING = re.compile("[块元钱价贵折买卖费]|便宜|优惠")
 _BARGAINING_WITHIN = 20
 """Characters before and after a list of prices in which money must be spoken of."""
 
@@ -40,7 +44,7 @@ def without_dates(view: View) -> View:
 
 
 def is_amount(view: View, run: Run) -> bool:
-    """Whether a run is evidently no identifier: followed by a unit, a price list, a date, laughter (23333)."""
+    """Whether a run is evidently no identifier: followed by a unit, a price list, a range, a date, laughter (23333)."""
     written = view.digits[run.start : run.end]
     if _SAME_DIGIT.fullmatch(run.digits) or _DATE_OF_8.fullmatch(written) or _is_counting(view, run):
         return True
@@ -49,7 +53,19 @@ def is_amount(view: View, run: Run) -> bool:
         return bool(_DECIMAL.fullmatch(written))
     if _UNIT.match(view.folded, run.end) or _CURRENCY.search(view.folded, max(0, run.start - 4), run.start):
         return True
-    return _is_price_list(view, run)
+    if _NUMBER_WORD.search(view.folded, max(0, run.start - 8), run.start):
+        return False
+    return _is_range(written) or all("." in value for value in values) or _is_price_list(view, run)
+
+
+def _is_range(written: str) -> bool:
+    """3000-3500, 1815-1897, 2006、2008."""
+    low, *rest = _GROUPS_OF_RANGE.split(written)
+    if len(rest) != 1 or not low < rest[0] or len(low) > len(rest[0]):
+        return False
+    return all(_ROUND.fullmatch(value) for value in (low, rest[0])) or all(
+        _YEARS.fullmatch(value) for value in (low, rest[0])
+    )
 
 
 def _is_counting(view: View, run: Run) -> bool:

@@ -52,7 +52,7 @@ _CONTEXTS = (
         5,
     ),
     _Context(re.compile(r"验证码|取件码|提货码|取货码|核销码|校验码|动态码|密码"), PiiKind.NUMBER, 4),
-    _Context(re.compile(r"(?:尾号|[后末][三四五六3-6][位个])(?:数字?)?"), PiiKind.NUMBER, 3, digits=3, within=6),
+    _Context(re.compile(r"(?:尾号|[后末][四五六4-6][位个])(?:数字?)?"), PiiKind.NUMBER, 4, within=6),
 )
 _HANDLE = re.compile(r"(?:微信号?|[vV][xX]|威信)(?:是|叫|：|:|\s)*([A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9])")
 

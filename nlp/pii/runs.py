@@ -7,7 +7,7 @@ from typing import Final
 
 from nlp.pii.view import TURN, View
 
-PAUSE: Final = rf"(?:[\s\-–—―_·•.,，。、…;；~～?？嗯呃额啊哦噢诶杠横{TURN}]|然后|那个|接着|后面是|后面|空格)"
+PAUSE: Final = rf"(?:[\s\-–—―_·•.,，。、…;；~～?？)）嗯呃额啊哦噢诶杠横{TURN}]|然后|那个|接着|后面是|后面|空格)"
 """What stands between the groups of one number."""
 
 _GROUP = re.compile("[0-9]+")
@@ -15,10 +15,14 @@ _RUN = re.compile(rf"[0-9]+(?:{PAUSE}*+[0-9]+)*+")
 
 # Whisper base writes 明明明明 for 零零零零 and 要 for 幺. The first kind is never heard between digits otherwise.
 _RARE = dict(zip("明林灵另领玲铃凌淋腰妖夭吆巴爸叭扒勾oOlI", "000000000111188889" + "0011", strict=True))
-_COMMON = dict(zip("要药耀吧把就酒久期起是事时无舞午而儿以已意流留柳", "111889997744455522111666", strict=True))
+_COMMON = {
+    said: digit
+    for digit, sounds in {"1": "要药耀以已意", "2": "两而儿", "4": "是事时", "5": "无舞午", "6": "流留柳"}.items()
+    for said in sounds
+} | dict(zip("期起吧把就酒久", "7788999", strict=True))
 _RARE_GAP = re.compile(rf"{PAUSE}*+[{''.join(_RARE)}]{{1,4}}{PAUSE}*+")
 _COMMON_GAP = re.compile(rf"{PAUSE}*+[{''.join(_COMMON)}十]{{1,2}}{PAUSE}*+")
-_LEADING = re.compile(rf"[要药耀邀腰妖聊鸟摇UuIl]{PAUSE}?$")
+_LEADING = re.compile(r"[要药耀邀腰妖聊鸟摇UuIl][\s,，\-]?$")
 _TYPED = re.compile(r"1[3-9][0-9]{9}|[0-9]{6}(?:19|20)[0-9]{10}|62[0-9]{13,17}")
 
 

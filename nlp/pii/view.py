@@ -25,7 +25,7 @@ _TRADITIONAL = dict(
         strict=True,
     )
 )
-_SPOKEN = dict(zip("零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两洞拐", "00012345678912345678912" + "07", strict=True))
+_SPOKEN = dict(zip("零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺洞拐", "0001234567891234567891" + "07", strict=True))
 
 
 @cache

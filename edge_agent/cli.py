@@ -88,13 +88,14 @@ def doctor(*, data: options.Data = None, as_json: options.AsJson = False, lang: 
     """
     given = options.invocation(data, lang)
     checks = examine(given.folder, settings=given.settings)
+    well = all(check.status != "failed" for check in checks)
     if as_json:
-        typer.echo(json.dumps({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}))
+        typer.echo(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}))
     else:
         console = Console(highlight=False, soft_wrap=True)
         for check in checks:
             console.print(_as_lines(check))
-    raise typer.Exit(0 if all(check.ok for check in checks) else options.EXIT_FAILED)
+    raise typer.Exit(0 if well else options.EXIT_FAILED)
 
 
 @evaluation.command()
@@ -135,10 +136,12 @@ def asr(
 
 
 def _as_lines(check: Check) -> Text:
-    mark = ("ok  ", "green") if check.ok else ("look", "yellow")
-    line = Text.assemble(mark, " ", (f"{check.name}: ", "bold"), check.detail.replace("\n", "\n     "))
+    style = {"ok": "green", "warning": "yellow", "failed": "red"}[check.status]
+    line = Text.assemble(
+        (f"{check.status:8}", style), (f"{check.name}: ", "bold"), check.detail.replace("\n", "\n        ")
+    )
     if check.advice:
-        line.append(f"\n     → {check.advice}", style="yellow")
+        line.append(f"\n        → {check.advice}", style="yellow")
     return line
 
 

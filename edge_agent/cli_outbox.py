@@ -14,7 +14,7 @@ from edge_agent.captions import Captions
 from edge_agent.cli_options import Invocation
 from edge_agent.delivery import Delivered
 from edge_agent.device import Device
-from edge_agent.outbox import Backlog
+from edge_agent.outbox_rows import Backlog
 from edge_agent.session import purge
 
 

@@ -122,16 +122,17 @@ def _report(settled: Settled, given: Invocation, captions: Captions, *, as_json:
     figures = summary(settled.account, tally=settled.delivered.tally, backlog=settled.backlog)
     if as_json:
         typer.echo(json.dumps(figures, ensure_ascii=False))
-    captions.done("done", **figures)
-    backlog, messages_folder = settled.backlog, given.folder
+    if settled.account.recorded:
+        captions.done("done", **figures)
+    backlog = settled.backlog
     if backlog.dead or backlog.unreadable:
-        captions.note("dead_letters", count=backlog.dead + backlog.unreadable, folder=messages_folder)
+        captions.note("dead_letters", count=backlog.dead + backlog.unreadable, folder=given.folder)
     if settled.failure is not None:
         captions.failed(settled.failure)
     if backlog.pending:
         if settled.delivered.error is not None:
             captions.failed(settled.delivered.error)
-        captions.note("not_settled", count=backlog.pending, folder=messages_folder)
+        captions.note("not_settled", count=backlog.pending, folder=given.folder)
     return _exit_status(settled)
 
 
@@ -139,7 +140,9 @@ def _exit_status(settled: Settled) -> int:
     if settled.failure is not None:
         return options.EXIT_FAILED
     if settled.account.failed:
-        return options.EXIT_BAD_INPUT
+        # A microphone may come back; a file that is no recording stays none.
+        permanent = any(failed.error.permanent for failed in settled.account.failed)
+        return options.EXIT_BAD_INPUT if permanent else options.EXIT_FAILED
     if settled.backlog.pending:
         error = settled.delivered.error
         return options.EXIT_FAILED if error is not None and error.permanent else options.EXIT_NOT_SETTLED

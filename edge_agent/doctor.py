@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from edge_agent import weights
 from edge_agent.device import LOCK_FILE, Device
@@ -39,7 +40,8 @@ class Check:
     """One thing looked at."""
 
     name: str
-    ok: bool
+    status: Literal["ok", "warning", "failed"]
+    """A warning does not keep the device from working; a failure does."""
     detail: str
     advice: str = ""
 
@@ -55,20 +57,22 @@ def examine(folder: Path, *, settings: EdgeSettings) -> list[Check]:
         ),
         _checked("audio_on_disk", lambda: _audio_on_disk(folder)),
         _checked("enrolment", lambda: _enrolment(folder, settings)),
-        _checked("outbox", lambda: _outbox(folder, settings)),
+        _checked("outbox", lambda: _outbox(folder, settings), otherwise="warning"),
         *_server(folder, settings),
         _checked("weights", lambda: _weights(settings)),
-        _checked("sound", _sound),
-        _checked("disk", lambda: _disk(folder)),
+        _checked("sound", _sound, otherwise="warning"),
+        _checked("disk", lambda: _disk(folder), otherwise="warning"),
     ]
 
 
-def _checked(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+def _checked(
+    name: str, look: Callable[[], tuple[bool, str]], *, otherwise: Literal["warning", "failed"] = "failed"
+) -> Check:
     try:
         ok, detail = look()
     except VoicetrailError as error:
-        return Check(name=name, ok=False, detail=f"{error.code}: {error.message}", advice=error.advice)
-    return Check(name=name, ok=ok, detail=detail)
+        return Check(name=name, status="failed", detail=f"{error.code}: {error.message}", advice=error.advice)
+    return Check(name=name, status="ok" if ok else otherwise, detail=detail)
 
 
 def _audio_on_disk(folder: Path) -> tuple[bool, str]:
@@ -119,12 +123,16 @@ def _server(folder: Path, settings: EdgeSettings) -> Iterator[Check]:
 
     yield _checked("server", reach)
     if offset_ms is None:
-        yield Check(name="clock", ok=False, detail="not measured: no answer with a date")
+        yield Check(name="clock", status="warning", detail="not measured: no answer with a date")
         return
     # The Date header counts seconds, and a batch signed more than the window away is refused at first.
     ok = abs(offset_ms) < SIGNATURE_WINDOW_S * 1000
-    advice = "" if ok else "Set this device's clock; until then each record carries the measured offset."
-    yield Check(name="clock", ok=ok, detail=f"server's clock minus ours: {offset_ms / 1000:+.1f} s", advice=advice)
+    yield Check(
+        name="clock",
+        status="ok" if ok else "warning",
+        detail=f"server's clock minus ours: {offset_ms / 1000:+.1f} s",
+        advice="" if ok else "Set this device's clock; until then each record carries the measured offset.",
+    )
 
 
 def _weights(settings: EdgeSettings) -> tuple[bool, str]:

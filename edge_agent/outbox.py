@@ -12,8 +12,6 @@ Constraints and invariants:
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +19,7 @@ from pydantic import ValidationError
 
 from edge_agent import recordings
 from edge_agent.outbox_database import DATABASE_FILE, OutboxDatabase
+from edge_agent.outbox_rows import Backlog, DeadLetter, Outgoing, RecordState, Settlement
 from edge_agent.private_files import make_private_folder
 from edge_agent.recordings import Advance, Recording
 from edge_agent.sealing import Sealer, UnreadableError, decode_key, load_or_make_key
@@ -32,63 +31,6 @@ from models.wire import Record
 
 _LONGEST_RETRY_MS = 3_600_000
 """A retry that seems further away was written before the clock was set back; it is due."""
-
-
-class RecordState(StrEnum):
-    """What became of a record in the outbox."""
-
-    PENDING = "pending"
-    ACKNOWLEDGED = "acknowledged"
-    DEAD = "dead"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What the server said of one record."""
-
-    record_id: UUID
-    state: RecordState
-    """ACKNOWLEDGED, DEAD, or PENDING to offer it again."""
-    code: str = ""
-    next_attempt_ms: int = 0
-    """Unix time in milliseconds before which a pending one is not offered again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A record that will not be delivered by itself, and why."""
-
-    record_id: UUID
-    kind: str
-    state: RecordState
-    code: str
-    attempts: int
-    made_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """How the outbox stands."""
-
-    pending: int
-    acknowledged: int
-    dead: int
-    unreadable: int
-    oldest_pending_ms: int | None
-    """Unix time in milliseconds at which the oldest pending record was made."""
-    most_attempts: int
-    """Times that the most offered pending record was offered and not taken."""
-    dead_letters: tuple[DeadLetter, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A record to send, with its size as JSON."""
-
-    record: Record
-    attempts: int
-    size_bytes: int
 
 
 class Outbox:

@@ -10,7 +10,8 @@ from edge_agent.clock import read_clock
 from edge_agent.delivery import Delivered, Delivery
 from edge_agent.device import Device, recording_alone
 from edge_agent.messages import Messages
-from edge_agent.outbox import Backlog, Outbox
+from edge_agent.outbox import Outbox
+from edge_agent.outbox_rows import Backlog
 from edge_agent.recorder import Recorder
 from edge_agent.settings import EdgeSettings
 from edge_agent.summary import Account

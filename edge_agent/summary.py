@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from edge_agent.outbox import Backlog
+from edge_agent.outbox_rows import Backlog
 from edge_agent.recorder import Recorded
 from edge_agent.recordings import Totals
 from edge_agent.upload import Tally
@@ -24,6 +24,8 @@ class Account:
 
     totals: Totals = field(default_factory=Totals)
     recognition_cpu_s: float = 0.0
+    recorded: int = 0
+    """Recordings that are in the outbox, or were."""
     conversations: list[UUID] = field(default_factory=list)
     resumed: int = 0
     """Recordings that went on after an interruption."""
@@ -33,6 +35,7 @@ class Account:
 
     def add(self, recorded: Recorded) -> None:
         """Add one recording."""
+        self.recorded += 1
         self.totals += recorded.recording.totals
         self.recognition_cpu_s += recorded.recognition_cpu_s
         if recorded.recording.conversation is not None:

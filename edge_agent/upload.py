@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from edge_agent.backoff import Backoff
 from edge_agent.clock import Reading, read_clock
 from edge_agent.identity import DeviceKey, Identity
-from edge_agent.outbox import Outbox, Outgoing, RecordState, Settlement
+from edge_agent.outbox import Outbox
+from edge_agent.outbox_rows import Outgoing, RecordState, Settlement
 from edge_agent.server_link import Answer, ServerBusyError, ServerLink, refusal
 from edge_agent.settings import EdgeSettings
 from models.errors import UploadError

@@ -51,10 +51,9 @@ def examine(folder: Path, *, settings: EdgeSettings) -> list[Check]:
 
     The weights are hashed from end to end.
     """
+    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     return [
-        Check(
-            name="python", ok=True, detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-        ),
+        Check(name="python", status="ok", detail=python),
         _checked("audio_on_disk", lambda: _audio_on_disk(folder)),
         _checked("enrolment", lambda: _enrolment(folder, settings)),
         _checked("outbox", lambda: _outbox(folder, settings), otherwise="warning"),

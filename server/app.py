@@ -6,8 +6,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+import server.conversations.endpoints
 import server.devices.endpoints
+import server.events.endpoints
 import server.ingest.endpoints
+import server.journeys.endpoints
 import server.web.routes
 from server import health, problems
 from server.devices.signatures import DeviceKeys
@@ -32,6 +35,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(server.devices.endpoints.router)
     app.include_router(server.ingest.endpoints.router)
+    app.include_router(server.events.endpoints.router)
+    app.include_router(server.journeys.endpoints.router)
+    app.include_router(server.conversations.endpoints.router)
     server.web.routes.install(app)
     return app
 

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+from nlp.pii.kinds import known_kind
 from nlp.pii.runs import Run, groups
 from nlp.pii.view import View
 
@@ -19,12 +20,15 @@ _CALENDAR = re.compile(
 _DATE_OF_8 = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 
 _UNIT = re.compile(
-    r"\s?[多余几来]?(?:[块元圆万亿千百角毛%％‰倍折度寸]|美元|美金|港币|人民币|公里|千米|米|平|公斤|千克|克|吨|斤|升|毫|"
-    r"像素|[个位名人次件条张台辆套只瓶箱份页层楼年月天分秒岁期股路线字步粒]|小时|点钟|[kKwW][mgGhH]?\b|[GgMmTt][Bb]\b|[Mm][Aa][Hh]|rmb|RMB)"
+    # 千万, 万一, 人家, 名字, 天天, 分机, 个人, 只有 and 位置 begin another word.
+    r"\s?[多余几来]?(?:[块元圆亿百角毛%％‰倍折度寸]|万(?!一)|千(?!万)|人(?!家)|名(?!字)|天(?!天)|分(?!机)|个(?!人)|只(?![有能要是])|位(?!置)"
+    r"|[次件条张台辆套瓶箱份页层楼年月秒岁期股路线步粒]|平|米|吨|斤|升|克|公[里斤]|毫|像素|美[元金]|港币|人民币|小时|点钟"
+    r"|[kKwW][mgGhH]?\b|[GgMmTt][Bb]\b|[Mm][Aa][Hh]|rmb|RMB)"
 )
+_MONEY = re.compile(r"\s?多?[块元]")
 _CURRENCY = re.compile(r"(?:[¥￥$€£]|RMB|rmb)\s?$")
 _VALUE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,2})?")
-_PRICE = re.compile(r"[1-9][0-9]{0,3}[0589]")
+_PRICE = re.compile(r"[1-9][0-9]{0,4}[0589]")
 _GROUPS_OF_RANGE = re.compile(r"\s?[\-~～–—、]\s?")
 _ROUND = re.compile(r"[1-9][0-9]{1,3}[05]")
 _YEARS = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
@@ -51,6 +55,8 @@ def is_amount(view: View, run: Run) -> bool:
     values = [written] if _THOUSANDS.fullmatch(written) else re.split(r"[^0-9.]+", written)
     if not all(_VALUE.fullmatch(value.replace(",", "").replace("，", "")) for value in values):
         return bool(_DECIMAL.fullmatch(written))
+    if known_kind(run.digits):
+        return len(values) > 1 and bool(_MONEY.match(view.folded, run.end)) and _are_prices(view, run)
     if _UNIT.match(view.folded, run.end) or _CURRENCY.search(view.folded, max(0, run.start - 4), run.start):
         return True
     if _NUMBER_WORD.search(view.folded, max(0, run.start - 8), run.start):
@@ -76,9 +82,17 @@ def _is_counting(view: View, run: Run) -> bool:
     return all(int(right.digits[-4:]) == int(left.digits[-4:]) + 1 for left, right in pairwise(parts))
 
 
-def _is_price_list(view: View, run: Run) -> bool:
+def _are_prices(view: View, run: Run) -> bool:
     parts = groups(view, run)
-    if len(parts) < 2 or not all(_PRICE.fullmatch(part.digits) for part in parts):
-        return False
+    return len(parts) > 1 and all(_PRICE.fullmatch(part.digits) for part in parts)
+
+
+def _is_price_list(view: View, run: Run) -> bool:
     nearby = view.folded[max(0, run.start - _BARGAINING_WITHIN) : run.end + _BARGAINING_WITHIN]
-    return bool(_BARGAINING.search(nearby))
+    return _are_prices(view, run) and bool(_BARGAINING.search(nearby))
+
+
+def is_price_or_year(view: View, run: Run) -> bool:
+    """Whether four to six digits look like a price (2680, 12999) or a year when nothing was said beside them."""
+    written = view.folded[run.start : run.end]
+    return bool(_YEARS.fullmatch(run.digits) or (written.isascii() and _PRICE.fullmatch(run.digits)))

@@ -49,8 +49,9 @@ def _bridged(view: View, left: Run, right: Run) -> Run | None:
     if _RARE_GAP.fullmatch(gap) and len(with_gap) >= 7:
         return Run(left.start, right.end, with_gap)
     if _COMMON_GAP.fullmatch(gap):
+        one = "1" if _LEADING.search(view.folded, max(0, left.start - 2), left.start) else ""
         for digits in (with_gap, left.digits + right.digits):
-            if _TYPED.fullmatch(digits):
+            if _TYPED.fullmatch(digits) or _TYPED.fullmatch(one + digits):
                 return Run(left.start, right.end, digits)
     return None
 

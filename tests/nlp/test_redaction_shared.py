@@ -1,0 +1,62 @@
+"""Redaction measured on the written conversations and on texts in which hardly anybody gives a number."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.shared_data import shared
+
+from nlp.redaction import redact, redact_turns
+
+DIGITS = {"phone", "id_card", "bank_card", "plate", "policy_no"}
+"""The gold kinds that are numbers; names and addresses are not masked yet."""
+
+MOST_MASKED_PER_1000 = 3
+"""1.1 were masked when the rules were written; 37 of the 44 in 40,000 texts held real numbers, e-mail or handles."""
+
+
+@pytest.fixture(scope="module")
+def conversations() -> list[dict[str, list[dict[str, object]]]]:
+    folder = shared("conversations")
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def _secrets(turn: dict[str, object]) -> list[str]:
+    return [pii["text"] for pii in turn["pii"] if pii["kind"] in DIGITS]  # type: ignore[attr-defined]
+
+
+def test_no_number_of_a_customer_remains(conversations: list[dict[str, list[dict[str, object]]]]) -> None:
+    """Recall 1.0 on the gold, utterance by utterance and with neighbours."""
+    seen = 0
+    for conversation in conversations:
+        texts = [str(turn["text"]) for turn in conversation["turns"]]
+        together = redact_turns(texts)
+        for turn, text, in_company in zip(conversation["turns"], texts, together, strict=True):
+            for secret in _secrets(turn):
+                seen += 1
+                assert secret not in redact(text).text
+                assert secret not in in_company.text
+    assert seen >= 20
+
+
+def test_turns_without_personal_data_are_left_alone(conversations: list[dict[str, list[dict[str, object]]]]) -> None:
+    """Precision 1.0 on the gold: no mask where nobody gave a number."""
+    for conversation in conversations:
+        texts = [str(turn["text"]) for turn in conversation["turns"]]
+        for turn, text, in_company in zip(conversation["turns"], texts, redact_turns(texts), strict=True):
+            if not _secrets(turn):
+                assert redact(text).text == text == in_company.text
+
+
+def test_reviews_and_messages_are_hardly_masked() -> None:
+    """Of 3,000 texts spread over all sets no more than a few per thousand are touched."""
+    texts = [text for path in sorted(shared("text").glob("*.jsonl")) for text in _texts(path)]
+    sample = texts[:: len(texts) // 3000][:3000]
+    masked = sum(bool(redact(text).masks) for text in sample)
+    assert len(sample) == 3000
+    assert masked * 1000 <= MOST_MASKED_PER_1000 * len(sample)
+
+
+def _texts(path: Path) -> list[str]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in lines]

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+import server.analysis.endpoints
 import server.conversations.endpoints
 import server.devices.endpoints
 import server.events.endpoints
@@ -32,12 +33,16 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(server.devices.endpoints.router)
-    app.include_router(server.ingest.endpoints.router)
-    app.include_router(server.events.endpoints.router)
-    app.include_router(server.journeys.endpoints.router)
-    app.include_router(server.conversations.endpoints.router)
+    for part in (
+        health,
+        server.devices.endpoints,
+        server.ingest.endpoints,
+        server.analysis.endpoints,
+        server.events.endpoints,
+        server.journeys.endpoints,
+        server.conversations.endpoints,
+    ):
+        app.include_router(part.router)
     server.web.routes.install(app)
     return app
 

@@ -1,6 +1,7 @@
 """`voicetrail-server`: set up, serve, analyse, migrate."""
 
 import asyncio
+import gc
 import json
 import socket
 import sys
@@ -96,8 +97,10 @@ def serve(
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     _out.print(f"Voicetrail is at http://{shown}:{taken}", soft_wrap=True, highlight=False)
+    application = create_app(settings)
+    _calm_collector()
     config = uvicorn.Config(
-        create_app(settings),
+        application,
         access_log=False,
         log_level="warning",
         # Devices on a slow line keep their connection between batches.
@@ -155,6 +158,17 @@ def enrolment_code(
         lambda conn: enrolment.create_code(conn, tenant=_tenant(conn, tenant), now=now),
     )
     typer.echo(json.dumps({"enrolment_code": code, "expires_at": expires_at.isoformat()}) if as_json else code)
+
+
+def _calm_collector() -> None:
+    """Let the garbage collector look less often.
+
+    A batch of 100 records makes a few thousand objects that all die without it; looking every 700 objects doubled the
+    time to read them (16 to 32 µs a record against 12 µs). What is loaded now stays for good and is not looked at.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _settings(data: Path | None, database_url: str | None, **given: object) -> ServerSettings:

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from models.wire import MAX_BATCH_BYTES, IngestBatch, IngestReceipt, Record, RecordVerdict, Verdict
+from models.wire import MAX_BATCH_BYTES, IngestBatch, IngestReceipt, Record, RecordVerdict
 from server.devices.signatures import DeviceKeys, KnownDevice, read_claim, verify
 from server.ingest import repository
 from server.ingest.judging import Judged, judge
 from server.ingest.lines import line_of, milliseconds
 from server.ingest.reading import ReadBatch, decompress, read_batch, refuse, too_large
+from server.ingest.receipts import receipt
 from server.problems import Problem
 from server.settings import ServerSettings
 from server.store.database import Database
@@ -23,11 +23,6 @@ router = APIRouter(prefix="/v1", tags=["ingest"])
 
 _INLINE_BYTES: Final = 256 * 1024
 """Above this, reading takes milliseconds and moves to a thread; a usual batch has 5 to 70 KB."""
-
-_DETAILS: Final = {
-    repository.FOREIGN: "the conversation belongs to another device",
-    repository.NO_CONSENT: "consent to the conversation was withdrawn",
-}
 
 
 @router.post(
@@ -56,32 +51,34 @@ async def ingest(request: Request) -> Response:
         batch = await asyncio.to_thread(lambda: read_batch(decompress(body, encoding=encoding)))
     else:
         batch = read_batch(decompress(body, encoding=encoding))
-    verdicts = await _take(state.db, batch, device, settings=state.settings, now=now)
-    return Response(_receipt(batch.id, now, verdicts), media_type="application/json")
-
-
-async def _take(
-    db: Database, batch: ReadBatch, device: KnownDevice, *, settings: ServerSettings, now: datetime
-) -> list[RecordVerdict]:
-    """Judge every record, store those that may be stored, and return the verdicts in the order of the batch."""
     judged = [_judge(item, batch, device, now) for item in batch.items]
+    outcomes = await _store(state.db, judged, device, settings=state.settings, now=now)
+    return Response(receipt(batch.id, now, judged, outcomes), media_type="application/json")
+
+
+async def _store(
+    db: Database,
+    judged: Sequence[Judged | RecordVerdict],
+    device: KnownDevice,
+    *,
+    settings: ServerSettings,
+    now: datetime,
+) -> list[str]:
+    """Store the records that may be stored; return the outcome of each of these, in order."""
     recorded_ms, hex_id = milliseconds(now), device.id.hex
     lines = [
         line_of(item, tenant=device.tenant, device=hex_id, recorded_ms=recorded_ms)
         for item in judged
         if isinstance(item, Judged)
     ]
+    if not lines:
+        return []
     quiet_after = timedelta(seconds=settings.quiet_after_s)
-    outcomes = iter(
-        await db.write(
-            lambda conn: repository.store(
-                conn, lines, tenant=device.tenant, device_id=device.id, now=now, quiet_after=quiet_after
-            )
+    return await db.write(
+        lambda conn: repository.store(
+            conn, lines, tenant=device.tenant, device=hex_id, now=now, quiet_after=quiet_after
         )
-        if lines
-        else ()
     )
-    return [_verdict(item, next(outcomes)) if isinstance(item, Judged) else item for item in judged]
 
 
 def _judge(
@@ -94,20 +91,6 @@ def _judge(
     if batch.device_id != device.id:
         return refuse(item.id, "conversation_foreign", "the batch names a device that did not sign it")
     return judge(item, tenant=device.tenant, device_id=device.id, now=now)
-
-
-def _verdict(judged: Judged, outcome: str) -> RecordVerdict:
-    if outcome == repository.ACCEPTED:
-        return RecordVerdict(id=judged.record.id, verdict=Verdict.ACCEPTED, flags=judged.flags)
-    if outcome == repository.DUPLICATE:
-        return RecordVerdict(id=judged.record.id, verdict=Verdict.DUPLICATE)
-    return refuse(judged.record.id, outcome, _DETAILS[outcome])
-
-
-def _receipt(batch_id: UUID, now: datetime, verdicts: Sequence[RecordVerdict]) -> bytes:
-    """Return an IngestReceipt as JSON; fields that have their default are left out."""
-    receipt = IngestReceipt(batch_id=batch_id, recorded_at=now, verdicts=tuple(verdicts))
-    return receipt.model_dump_json(exclude_defaults=True).encode()
 
 
 async def _body(request: Request) -> bytes:

@@ -15,9 +15,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from models.conversation import Conversation, Utterance
 from models.labels import ConsentState
-from server.ingest.lines import Line
+from server.ingest.lines import Line, milliseconds
+from server.store.prepared import Prepared
 from server.store.schema import analysis_queue, consent, conversation, coverage_span, utterance
-from server.store.upsert import insert_for, insert_new
+from server.store.upsert import Value, as_hex, insert_for, insert_new
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
@@ -33,24 +34,26 @@ def _first_speaker(table: Table) -> object:
 
 _of_conversation = (conversation.c.tenant == bindparam("tenant")) & (conversation.c.id == bindparam("conversation_id"))
 _of_consent = (consent.c.tenant == bindparam("tenant")) & (consent.c.conversation_id == bindparam("conversation_id"))
-_known = select(
-    func.coalesce(
-        select(conversation.c.device_id).where(_of_conversation).scalar_subquery(),
-        _first_speaker(utterance),
-        _first_speaker(consent),
-        _first_speaker(coverage_span),
-    ).label("owner"),
-    select(consent.c.state)
-    .where(_of_consent)
-    .order_by(consent.c.at.desc(), consent.c.record_id.desc())
-    .limit(1)
-    .scalar_subquery()
-    .label("consent"),
+_known = Prepared(
+    lambda _dialect: select(
+        func.coalesce(
+            select(conversation.c.device_id).where(_of_conversation).scalar_subquery(),
+            _first_speaker(utterance),
+            _first_speaker(consent),
+            _first_speaker(coverage_span),
+        ).label("owner"),
+        select(consent.c.state)
+        .where(_of_consent)
+        .order_by(consent.c.at.desc(), consent.c.record_id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("consent"),
+    )
 )
 
 
 def store(
-    conn: Connection, lines: Sequence[Line], *, tenant: str, device_id: UUID, now: datetime, quiet_after: timedelta
+    conn: Connection, lines: Sequence[Line], *, tenant: str, device: str, now: datetime, quiet_after: timedelta
 ) -> list[str]:
     """Store what is new of a batch and ring for the conversations that it changed.
 
@@ -58,17 +61,17 @@ def store(
         conn: the transaction.
         lines: records of one device, in the order of the batch.
         tenant: of the device.
-        device_id: the device.
+        device: its id as hex.
         now: the server's time, recorded_at of every row.
         quiet_after: how long a conversation that has not ended stays quiet before it is analysed.
 
     Returns:
         For each line accepted, duplicate, or the code of its rejection.
     """
-    barred = {}
+    barred: dict[str, str] = {}
     for conversation_id in _conversations(lines):
-        known = conn.execute(_known, {"tenant": tenant, "conversation_id": conversation_id}).one()
-        if known.owner not in (None, device_id):
+        known = _known.run(conn, {"tenant": tenant, "conversation_id": conversation_id}).one()
+        if known.owner is not None and as_hex(known.owner) != device:
             barred[conversation_id] = FOREIGN
         elif known.consent not in (None, ConsentState.GRANTED.value):
             barred[conversation_id] = NO_CONSENT
@@ -76,24 +79,23 @@ def store(
     _insert(conn, lines, outcomes, now=now)
     changed = [line for line, outcome in zip(lines, outcomes, strict=True) if outcome == ACCEPTED]
     # In one order everywhere: two transactions that ring for the same conversations must not wait for each other.
+    times: dict[str, Value] = {"now": milliseconds(now), "quiet_at": milliseconds(now + quiet_after)}
     for conversation_id in sorted(_conversations(changed)):
-        conn.execute(
-            _ring(conn.dialect.name),
-            {"tenant": tenant, "conversation_id": conversation_id, "now": now, "quiet_at": now + quiet_after},
-        )
+        of_conversation: dict[str, Value] = {"tenant": tenant, "conversation_id": conversation_id}
+        _ring.run(conn, of_conversation | times)
     return outcomes
 
 
-def _conversations(lines: Iterable[Line]) -> set[UUID]:
-    return {line.conversation_id for line in lines if line.conversation_id is not None}
+def _conversations(lines: Iterable[Line]) -> set[str]:
+    return {line.conversation for line in lines if line.conversation is not None}
 
 
-def _bar(line: Line, barred: Mapping[UUID, str]) -> str:
+def _bar(line: Line, barred: Mapping[str, str]) -> str:
     """Return the code that refuses a line, or nothing.
 
     After a withdrawal no words are taken any more; that the conversation ended and what became of its time is.
     """
-    code = barred.get(line.conversation_id, "") if line.conversation_id is not None else ""
+    code = barred.get(line.conversation, "") if line.conversation is not None else ""
     if code == NO_CONSENT and not isinstance(line.judged.record.body, Utterance):
         return ""
     return code
@@ -154,8 +156,7 @@ def _close(dialect: str) -> ReturningInsert[tuple[UUID]]:
     ).returning(conversation.c.id)
 
 
-@cache
-def _ring(dialect: str) -> sqlite.Insert | postgresql.Insert:
+def _build_ring(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """INSERT into the queue, or raise the ring; what has ended is due now, the rest when it has been quiet."""
     statement = insert_for(dialect, analysis_queue)
     ended = exists().where(_of_conversation, conversation.c.ended_at.is_not(null()))
@@ -181,3 +182,6 @@ def _ring(dialect: str) -> sqlite.Insert | postgresql.Insert:
             "last_error": literal(""),
         },
     )
+
+
+_ring = Prepared(_build_ring)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -51,8 +52,13 @@ def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> set[str]:
             start += size
             statement = _insert_text(table, size, conn.dialect.name)
             result = conn.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
-            inserted.update(value if isinstance(value, str) else value.hex for (value,) in result)
+            inserted.update(as_hex(value) for (value,) in result)
     return inserted
+
+
+def as_hex(value: str | UUID) -> str:
+    """Return a UUID as it came from the driver, text on SQLite, in the form of `Value`."""
+    return value if isinstance(value, str) else value.hex
 
 
 @lru_cache(maxsize=64)

@@ -251,6 +251,22 @@ class Outbox:
         with self._database.reading() as db:
             return recordings.latest(db, fingerprint, sealer=self._sealer)
 
+    def last_texts(self, recording: UUID, *, count: int) -> list[str]:
+        """Return the masked texts of a recording's last utterances that are still here, in their order.
+
+        Raises:
+            OutboxError: the file cannot be read.
+        """
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT device_seq, id, kind, sealed, attempts FROM records WHERE recording = ? AND kind = 'utterance'"
+                " ORDER BY device_seq DESC LIMIT ?",
+                (str(recording), count),
+            ).fetchall()
+        opened, _ = self._open(rows[::-1])
+        bodies = [outgoing.record.body for outgoing in opened]
+        return [body.text.text for body in bodies if isinstance(body, Utterance)]
+
     def left_open(self) -> list[Recording]:
         """Return the live recordings that a killed program left open.
 

@@ -26,8 +26,8 @@ from models.conversation import Conversation
 from models.ids import new_id
 from models.wire import Record
 
-_REMEMBERED_TEXTS = 2
-"""Texts of earlier blocks that stay in memory: a number is read out over two or three turns."""
+_TEXTS_BEFORE = 2
+"""Earlier texts in whose sight a block is masked: a number is read out over two or three turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +96,15 @@ class Recorder:
         """
         conversation = _consented(recording)
         cpu_s = 0.0
-        before: list[str] = []
         for heard in blocks:
             block = after(heard, from_ms=recording.until_ms)
             cpu_s += block.recognition_cpu_s
             now = self._clock()
+            # Read back rather than remembered: a resumed recording masks exactly like one that was never broken off.
+            before = self._outbox.last_texts(recording.id, count=_TEXTS_BEFORE)
             records = block_records(
                 block, before=before, conversation=conversation, redact=self._redact, stamp=self._stamp(now)
             )
-            before = [*before, *(said.text for said in block.utterances)][-_REMEMBERED_TEXTS:]
             step = Advance(
                 recording=recording.id, blocks=heard.ordinal + 1, until_ms=block.end_ms, totals=totals_of(block)
             )

@@ -70,7 +70,7 @@ def block_records(
 
     Args:
         block: what was heard.
-        before: the last texts before it, so that the rest of a number that began there is known for what it is.
+        before: the last masked texts before it, so that the rest of a number that began there is known for one.
         conversation: it belongs to.
         redact: masks personal data.
         stamp: of now.

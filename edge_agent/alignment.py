@@ -2,8 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from edge_agent.segmentation import Speech
+
+class Timed(Protocol):
+    """A stretch of time."""
+
+    @property
+    def start_ms(self) -> int:
+        """Where it starts."""
+
+    @property
+    def end_ms(self) -> int:
+        """Where it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +27,7 @@ class Said:
     """Indices of the pieces, in order; at least one."""
 
 
-def align(pieces: Sequence[Speech], speech: Sequence[Speech]) -> list[Said]:
+def align(pieces: Sequence[Timed], speech: Sequence[Timed]) -> list[Said]:
     """Cut recognised text back to the stretches of speech it was spoken in.
 
     A piece goes to the stretch that it overlaps most, or to the nearest when it overlaps none. When it covers most of
@@ -41,7 +52,7 @@ def align(pieces: Sequence[Speech], speech: Sequence[Speech]) -> list[Said]:
     ]
 
 
-def _homes(piece: Speech, speech: Sequence[Speech]) -> range:
+def _homes(piece: Timed, speech: Sequence[Timed]) -> range:
     """Give the neighbouring stretches that a piece belongs to: those it covers most of, else the one it fits best."""
     mostly = [at for at, part in enumerate(speech) if 2 * _overlap_ms(piece, part) > part.end_ms - part.start_ms]
     if mostly:
@@ -50,9 +61,9 @@ def _homes(piece: Speech, speech: Sequence[Speech]) -> range:
     return range(best, best + 1)
 
 
-def _overlap_ms(piece: Speech, stretch: Speech) -> int:
+def _overlap_ms(piece: Timed, stretch: Timed) -> int:
     return max(0, min(piece.end_ms, stretch.end_ms) - max(piece.start_ms, stretch.start_ms))
 
 
-def _distance_ms(piece: Speech, stretch: Speech) -> int:
+def _distance_ms(piece: Timed, stretch: Timed) -> int:
     return max(0, stretch.start_ms - piece.end_ms, piece.start_ms - stretch.end_ms)

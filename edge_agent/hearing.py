@@ -49,7 +49,8 @@ class Hearing:
         if listened.plan.speech:
             recognised = self._recogniser.recognise(listened.clip)
             cpu_s = recognised.cpu_s
-            utterances = self._utterances(recognised.segments, listened)
+            speech = listened.plan.speech
+            utterances = self._utterances([part.later(speech[0].start_ms) for part in recognised.segments], speech)
         return HeardBlock(
             ordinal=ordinal,
             start_ms=listened.plan.start_ms,
@@ -59,17 +60,14 @@ class Hearing:
             recognition_cpu_s=cpu_s,
         )
 
-    def _utterances(self, segments: tuple[Segment, ...], listened: Listened) -> tuple[HeardUtterance, ...]:
-        clip_start_ms = listened.plan.speech[0].start_ms
-        times = [
-            Speech(start_ms=clip_start_ms + segment.start_ms, end_ms=clip_start_ms + segment.end_ms)
-            for segment in segments
-        ]
+    def _utterances(self, segments: Sequence[Segment], speech: Sequence[Speech]) -> tuple[HeardUtterance, ...]:
+        peak = max(stretch.peak for stretch in speech)
         return tuple(
-            self._utterance(said, [segments[at] for at in said.pieces]) for said in align(times, listened.plan.speech)
+            self._utterance(said, [segments[at] for at in said.pieces], detector_peak=peak)
+            for said in align(segments, speech)
         )
 
-    def _utterance(self, said: Said, segments: Sequence[Segment]) -> HeardUtterance:
+    def _utterance(self, said: Said, segments: Sequence[Segment], *, detector_peak: float) -> HeardUtterance:
         text = to_simplified(written([segment.text for segment in segments]))
         sizes = [len(segment.text) for segment in segments]
         recognition = Recognition(
@@ -83,9 +81,5 @@ class Hearing:
             end_ms=said.end_ms,
             text=text,
             recognition=recognition,
-            suspect=suspicion(
-                text=text,
-                no_speech_prob=recognition.no_speech_prob,
-                compression_ratio=recognition.compression_ratio,
-            ),
+            suspect=suspicion(text=text, recognition=recognition, detector_peak=detector_peak),
         )

@@ -7,8 +7,9 @@ makes it repeat itself, and so does a prompt.
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import ctranslate2
 from faster_whisper import WhisperModel
@@ -50,6 +51,10 @@ class Segment:
     avg_logprob: float
     no_speech_prob: float
     compression_ratio: float
+
+    def later(self, by_ms: int) -> Self:
+        """Give the same segment in the time of a longer recording."""
+        return replace(self, start_ms=self.start_ms + by_ms, end_ms=self.end_ms + by_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ class Segmentation:
     """Speech starts at this probability."""
     silence_threshold: float = 0.35
     """Speech goes on until the probability falls below this."""
-    end_pause_ms: int = 416
-    """A pause this long ends a stretch of speech; at least twice the padding."""
+    end_pause_ms: int = 256
+    """A pause this long ends a stretch of speech; at least twice the padding. Speakers take turns after 270 ms: with
+    416 ms every fourth utterance held two speakers, with 256 ms every eighth."""
     shortest_speech_ms: int = 160
     """A shorter stretch is a click, not a word."""
-    padding_ms: int = 192
+    padding_ms: int = 128
     """Kept before and after speech, since the detector is late at soft consonants."""
     longest_clip_ms: int = 15_000
     """Speech and short pauses recognised at once."""
@@ -40,6 +41,8 @@ class Speech:
 
     start_ms: int
     end_ms: int
+    peak: float
+    """The detector's highest probability in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class _OpenSpeech:
     levels: deque[float]
     """One for each window since `levels_from_ms`."""
     levels_from_ms: int
+    peak: float = 0.0
     is_rest: bool = False
     """What remains after a cut; kept however short."""
 
@@ -123,6 +127,7 @@ class Segmenter:
 
     def _follow(self, speech: _OpenSpeech, *, probability: float, level: float) -> None:
         speech.levels.append(level)
+        speech.peak = max(speech.peak, probability)
         in_pause = speech.voiced_until_ms < self._now_ms - WINDOW_MS
         if probability >= (self._settings.speech_threshold if in_pause else self._settings.silence_threshold):
             speech.voiced_until_ms = self._now_ms
@@ -132,7 +137,7 @@ class Segmenter:
     def _close(self, speech: _OpenSpeech) -> None:
         if speech.is_rest or speech.voiced_until_ms - speech.voiced_from_ms >= self._settings.shortest_speech_ms:
             end_ms = min(speech.voiced_until_ms + self._settings.padding_ms, self._now_ms)
-            self._group.append(Speech(start_ms=speech.start_ms, end_ms=end_ms))
+            self._group.append(Speech(start_ms=speech.start_ms, end_ms=end_ms, peak=speech.peak))
         self._open = None
 
     def _full_clips(self) -> list[PlannedBlock]:
@@ -143,7 +148,7 @@ class Segmenter:
             blocks.append(self._block(end_ms=self._group[-1].end_ms))
         if self._open is not None and self._now_ms - self._open.start_ms > longest_ms:
             cut_ms = _cut_at_quietest(self._open)
-            self._group.append(Speech(start_ms=self._open.start_ms, end_ms=cut_ms))
+            self._group.append(Speech(start_ms=self._open.start_ms, end_ms=cut_ms, peak=self._open.peak))
             blocks.append(self._block(end_ms=cut_ms))
             self._open.start_ms = cut_ms
         return blocks

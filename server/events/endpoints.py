@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime
 
 from models.labels import EventKind
+from models.noun import Moment
 from server.access.keys import Principal, require_key
 from server.events.repository import FeedFilter, FeedPage, read_feed
 from server.plain_name import PlainName
@@ -27,7 +27,7 @@ async def get_events(
     kind: Annotated[EventKind | None, Query(description="Only of this kind")] = None,
     touchpoint: Annotated[PlainName | None, Query(description="Only at this touchpoint")] = None,
     mot: Annotated[bool | None, Query(description="Only at moments of truth, or only elsewhere")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Only what happened then or later")] = None,
+    since: Annotated[Moment | None, Query(description="Only what happened then or later")] = None,
 ) -> FeedPage:
     """Read the feed, oldest first, in the order in which events were committed.
 

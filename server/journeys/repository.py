@@ -179,15 +179,18 @@ def customer_journey(conn: Connection, *, tenant: str, customer: str) -> Custome
         .order_by(touchpoint_visit.c.occurred_at, touchpoint_visit.c.conversation_id, touchpoint_visit.c.touchpoint)
     )
     visits = [TouchpointVisit.model_validate(dict(row._mapping)) for row in conn.execute(query)]
+    versions = {(visit.journey_map, visit.journey_map_version) for visit in visits}
+    maps = {
+        (name, version): read_map(conn, tenant=tenant, name=name, version=version) for name, version in sorted(versions)
+    }
     return CustomerJourney(
         customer=customer,
-        visits=tuple(_named(conn, visit) for visit in visits),
+        visits=tuple(_named(visit, maps[visit.journey_map, visit.journey_map_version]) for visit in visits),
         events=events_of_customer(conn, tenant=tenant, customer=customer),
     )
 
 
-def _named(conn: Connection, visit: TouchpointVisit) -> NamedVisit:
-    journey = read_map(conn, tenant=visit.tenant, name=visit.journey_map, version=visit.journey_map_version)
+def _named(visit: TouchpointVisit, journey: JourneyMap) -> NamedVisit:
     touchpoint = journey.touchpoint(visit.touchpoint)
     stage = next(one for one in journey.stages if one.code == touchpoint.stage)
     return NamedVisit(

@@ -55,7 +55,7 @@ class Sender:
         ]
         return await self.db.write(
             lambda conn: repository.store(
-                conn, lines, tenant=self.tenant, device_id=self.device_id, now=now, quiet_after=QUIET
+                conn, lines, tenant=self.tenant, device=self.device_id.hex, now=now, quiet_after=QUIET
             )
         )
 

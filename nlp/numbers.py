@@ -2,9 +2,12 @@
 
 import re
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nlp.aligned import Aligned
+
+if TYPE_CHECKING:
+    from cn2an import Cn2An
 
 DIGITS: Final = dict(zip("零〇一二两三四五六七八九幺", "0012234567891", strict=True))
 """Characters that name one digit."""
@@ -34,7 +37,7 @@ _UNITS_OF_TEN = "个块元天年月日号点秒人次倍岁张件台条多小"
 
 
 @cache
-def _reader() -> "object":
+def _reader() -> "Cn2An":
     import cn2an  # noqa: PLC0415  # only texts with numbers pay for its tables
 
     return cn2an.Cn2An()
@@ -45,7 +48,7 @@ def _value(numeral: str) -> str | None:
     if numeral[0] in "百千万亿" or len(numeral) > _LONGEST or "幺" in numeral:
         return None
     try:
-        return str(_reader().cn2an(numeral, "normal"))  # type: ignore[attr-defined]
+        return str(_reader().cn2an(numeral, "normal"))
     except (ValueError, KeyError):  # cn2an 0.5 raises KeyError for 十二亿三
         return None
 

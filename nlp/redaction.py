@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.errors import RejectedError
-from models.labels import PII_LABELS, PiiKind
+from models.labels import PII_LABELS
 from models.text import MAX_TEXT_CHARS, Mask, RedactedText
 from nlp.pii.codes import find_codes
 from nlp.pii.emails import find_emails
@@ -113,6 +113,3 @@ def recheck(text: RedactedText) -> RedactedText:
         return text
     fresh = redact(text.text)
     return text if fresh == text else fresh
-
-
-__all__ = ["REDACTION_VERSION", "PiiKind", "TextTooLongError", "recheck", "redact", "redact_turns"]

@@ -48,15 +48,11 @@ def _form_page(
 
 
 @router.get(SIGN_IN_PATH)
-async def show_sign_in(request: Request, next_path: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Show the form."""
-    return _form_page(request, next_path=local_path(next_path))
-
-
-@router.get(f"{SIGN_IN_PATH}/link/{{token}}")
-async def show_link(request: Request, token: str) -> Response:
-    """Show a button only: programs that preview links must not use it up."""
-    return _form_page(request, token=token)
+async def show_sign_in(
+    request: Request, token: str = "", next_path: Annotated[str, Query(alias="next")] = "/"
+) -> Response:
+    """Show the form; for a link's token only a button: programs that preview links must not use it up."""
+    return _form_page(request, token=token, next_path=local_path(next_path))
 
 
 def _signed_in(request: Request, who: accounts.SignedIn, *, target: str, by_link: bool) -> Response:

@@ -6,7 +6,10 @@ const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 const FONT = style.fontFamily;
 const TEXT = { fontFamily: FONT, color: colour("ink"), fontSize: 13 };
 const feelingColour = (score) => colour(score > 0.25 ? "up" : score < -0.25 ? "down" : "flat");
-const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(1).replace("-", "−");
+const signed = (value) => {
+  const text = Math.abs(value).toFixed(1);
+  return text === "0.0" ? text : (value > 0 ? "+" : "−") + text;
+};
 
 // Points of the emotion curve: hollow where few utterances stand behind them, none where there is no score.
 const curvePoint = (point, smallN) => ({
@@ -40,7 +43,7 @@ const feelingLine = (points, smallN, axis) => ({
 function bars({ bars: rows }) {
   return {
     grid: { left: 4, right: 44, top: 4, bottom: 4, containLabel: true },
-    xAxis: { type: "value", show: false, minInterval: 1 },
+    xAxis: { type: "value", show: false, axisLabel: { show: false } },
     yAxis: {
       type: "category", inverse: true, data: rows.map((row) => row.label), axisLine: { show: false }, axisTick: { show: false },
       axisLabel: { ...TEXT, interval: 0 },
@@ -54,7 +57,7 @@ function bars({ bars: rows }) {
 
 // Lanes and curve share one set of categories and one left and right edge, so that each column stands over its point.
 const LANES = [["stage", 30], ["touchpoint", 44], ["quote", 96], ["n", 30]];
-const EDGE = { left: 78, right: 18 };
+const EDGE = { left: 96, right: 18 };
 
 function journey(data) {
   const names = data.columns.map((column) => column.name);
@@ -68,11 +71,11 @@ function journey(data) {
   for (const [lane, height] of LANES) {
     add({ top, height }, { axisLabel: { show: false } }, (gridIndex) => ({
       gridIndex, type: "category", data: [data.lanes[lane]], axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false },
-      axisLabel: { ...TEXT, fontSize: 12, color: colour("muted"), width: 66, overflow: "break" },
+      axisLabel: { ...TEXT, fontSize: 12, color: colour("muted"), width: 86, overflow: "truncate" },
     }));
     top += height + 4;
   }
-  add({ top: top + 20, bottom: 16 }, { axisLabel: { show: false }, splitLine: { show: true, lineStyle: { color: colour("line"), type: "dotted" } } },
+  add({ top: top + 20, bottom: 16 }, { axisLabel: { show: false }, splitLine: { show: true, interval: 0, lineStyle: { color: colour("line"), type: "dotted" } } },
     (gridIndex) => feelingAxis(gridIndex, data.lanes.curve));
   return {
     grid: grids, xAxis: xAxes, yAxis: yAxes,

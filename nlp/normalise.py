@@ -21,6 +21,7 @@ _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u180e\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U0001d173-\U0001d17a\U000e0001-\U000e007f\ud800-\udfff]+"
 )
+_NEITHER_HAN_NOR_ASCII = re.compile("[^\u4e00-\u9fff\x00-\x7f]")
 _LINE_ENDS = re.compile(r"[\t\n\r]")
 
 
@@ -52,22 +53,22 @@ def _joining() -> str:
 
 
 @cache
-def _excess() -> re.Pattern[str]:
-    """Marks after the thirtieth on one character, which Unicode's stream-safe format (UAX #15) does without."""
-    return re.compile(f"(?<={_joining()}{{30}}){_joining()}+")
+def _marked() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A character with what combines with it, and the marks after the thirtieth, which UAX #15 (stream-safe) drops."""
+    return re.compile(f"(?s).{_joining()}*+"), re.compile(f"(?<={_joining()}{{30}}){_joining()}+")
 
 
 @cache
-def _clusters() -> re.Pattern[str]:
-    """What NFKC may change: a character that is neither plain Han nor ASCII, or one with marks on it."""
-    return re.compile(f"(?s)[^\u4e00-\u9fff\\x00-\\x7f]{_joining()}*+|.{_joining()}++")
+def _any_joining() -> re.Pattern[str]:
+    return re.compile(_joining())
 
 
 def _compatible(aligned: Aligned) -> Aligned:
-    if aligned.text.isascii():
-        return aligned
-    limited = aligned.substitute(_excess(), lambda match: "")
-    return limited.substitute(_clusters(), lambda match: unicodedata.normalize("NFKC", match[0]))
+    clusters = _NEITHER_HAN_NOR_ASCII
+    if _any_joining().search(aligned.text):
+        clusters, excess = _marked()
+        aligned = aligned.substitute(excess, lambda match: "")
+    return aligned.substitute(clusters, lambda match: unicodedata.normalize("NFKC", match[0]))
 
 
 def _simplified(aligned: Aligned) -> Aligned:

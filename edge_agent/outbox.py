@@ -32,6 +32,9 @@ from models.wire import Record
 _LONGEST_RETRY_MS = 3_600_000
 """A retry that seems further away was written before the clock was set back; it is due."""
 
+_PURGED_AT_ONCE = 50
+"""Deleting writes zeros over what was there, through the log; a few rows at a time keep that small."""
+
 
 class Outbox:
     """The sealed outbox of one data folder; use one object per thread."""
@@ -119,8 +122,9 @@ class Outbox:
         )
 
     def due(self, *, now_ms: int, limit: int, max_bytes: int) -> list[Outgoing]:
-        """Return pending records to send now, in their order, at least one if any is due.
+        """Return pending records to send now, at least one if any is due: the least tried first, then in their order.
 
+        So a record that fails for ever never stands in another's way.
         Rows that do not open are put aside as unreadable on the way.
 
         Raises:
@@ -131,7 +135,7 @@ class Outbox:
                 rows = db.execute(
                     "SELECT device_seq, id, kind, sealed, attempts FROM records WHERE state = 'pending'"
                     " AND (next_attempt_ms <= :now OR next_attempt_ms > :now + :longest)"
-                    " ORDER BY device_seq LIMIT :limit",
+                    " ORDER BY attempts, device_seq LIMIT :limit",
                     {"now": now_ms, "longest": _LONGEST_RETRY_MS, "limit": limit},
                 ).fetchall()
             opened, unreadable = self._open(rows)
@@ -206,13 +210,16 @@ class Outbox:
         """
 
         def delete(db: sqlite3.Connection) -> int:
-            deleted = db.execute(
-                "DELETE FROM records WHERE state = 'acknowledged' AND settled_ms <= ?", (now_ms - retention_ms,)
+            return db.execute(
+                "DELETE FROM records WHERE device_seq IN (SELECT device_seq FROM records"
+                " WHERE state = 'acknowledged' AND settled_ms <= ? LIMIT ?)",
+                (now_ms - retention_ms, _PURGED_AT_ONCE),
             ).rowcount
-            recordings.forget_delivered(db)
-            return deleted
 
-        deleted = self._database.settling(delete)
+        deleted = 0
+        while count := self._database.settling(delete):
+            deleted += count
+        self._database.settling(recordings.forget_delivered)
         self._database.give_space_back()
         return deleted
 

@@ -33,10 +33,11 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
+    # Routes are tried in this order: the busiest first.
     for part in (
+        server.ingest.endpoints,
         health,
         server.devices.endpoints,
-        server.ingest.endpoints,
         server.analysis.endpoints,
         server.events.endpoints,
         server.journeys.endpoints,

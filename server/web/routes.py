@@ -1,5 +1,7 @@
 """All pages, and what an application needs around them."""
 
+from typing import Final
+
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -10,8 +12,10 @@ from server.web.rendering import STATIC_DIR
 from server.web.security import SecurityHeaders
 from server.web.session import require_csrf_token
 
+PAGES: Final = (overview, journeys, customers, conversations, events, sign_in)
+
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_csrf_token)])
-for _page in (overview, journeys, customers, conversations, events, sign_in):
+for _page in PAGES:
     router.include_router(_page.router)
 
 

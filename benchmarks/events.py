@@ -20,6 +20,9 @@ from rich.table import Table
 from models.analysis import Analysis, Label
 from models.ids import derived_id
 from models.labels import Intent, Role, Sentiment, StaffAct
+from nlp import understanding
+from nlp.noise import homophone_noise
+from nlp.redaction import redact
 from server.events.derive import EventDraft, Spoken, derive
 from server.events.rules import shipped_rules
 from server.journeys.attach import Journey
@@ -50,15 +53,17 @@ def gold_analysis(turn: Gold, utterance_id: UUID) -> Analysis:
     )
 
 
-def spoken(gold: Gold, *, labels: str, roles: str) -> list[Spoken]:
+def misheard(turns: list[Gold], *, share: float) -> list[Gold]:
+    """Return turns with a share of homophones and without punctuation, as a poor recogniser writes them."""
+    return [turn | {"text": homophone_noise(turn["text"], share=share, seed=turn["i"])} for turn in turns]
+
+
+def spoken(gold: Gold, *, labels: str, roles: str, noise: float) -> list[Spoken]:
     """Return a conversation's turns with labels of the gold, of the model, or none."""
-    turns = gold["turns"]
+    turns = misheard(gold["turns"], share=noise) if noise else gold["turns"]
     ids = [derived_id(gold["id"], turn["i"]) for turn in turns]
     role = [Role(turn["role"]) if roles == "gold" else Role.UNKNOWN for turn in turns]
     if labels == "model":
-        from nlp import understanding  # loads weights: only when asked for
-        from nlp.redaction import redact
-
         texts = [redact(turn["text"]).text for turn in turns]
         heard = [
             understanding.Turn(ids[i], role[i], int(turn["start"] * 1000), int(turn["end"] * 1000), texts[i])
@@ -99,12 +104,12 @@ def match(drafts: list[EventDraft], gold: Gold) -> tuple[list[tuple[EventDraft, 
     return pairs, invented, missed
 
 
-def measure(folder: Path, *, labels: str, roles: str, verbose: bool) -> dict[str, Any]:
+def measure(folder: Path, *, labels: str, roles: str, noise: float, verbose: bool) -> dict[str, Any]:
     """Return precision, recall and touchpoint accuracy, overall and by kind."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     placed = right = on_empty = 0
     for gold in read(folder):
-        turns = spoken(gold, labels=labels, roles=roles)
+        turns = spoken(gold, labels=labels, roles=roles, noise=noise)
         drafts = derive(turns, rules=shipped_rules())
         journey = Journey(turns, journey=shipped_maps()[gold["industry"]], channel=gold["channel"])
         pairs, invented, missed = match(drafts, gold)
@@ -127,6 +132,7 @@ def measure(folder: Path, *, labels: str, roles: str, verbose: bool) -> dict[str
     return {
         "labels": labels,
         "roles": roles,
+        "noise": noise,
         "overall": _figures(total),
         "kinds": {kind: _figures(count) for kind, count in sorted(counts.items())},
         "touchpoint_accuracy": round(right / placed, 3) if placed else None,
@@ -154,9 +160,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--labels", choices=("model", "gold", "none"), default="model")
     parser.add_argument("--roles", choices=("gold", "unknown"), default="gold")
+    parser.add_argument("--noise", type=float, default=0.0, help="share of characters swapped for homophones")
     parser.add_argument("--verbose", action="store_true", help="print what was missed, invented or placed elsewhere")
     chosen = parser.parse_args()
-    figures = measure(chosen.folder, labels=chosen.labels, roles=chosen.roles, verbose=chosen.verbose)
+    figures = measure(
+        chosen.folder, labels=chosen.labels, roles=chosen.roles, noise=chosen.noise, verbose=chosen.verbose
+    )
     table = Table("kind", "gold", "derived", "precision", "recall", "F1", title="events of written conversations")
     for kind, row in {**figures["kinds"], "overall": figures["overall"]}.items():
         table.add_row(kind, *(str(row[name]) for name in ("gold", "derived", "precision", "recall", "f1")))

@@ -37,7 +37,7 @@ _INVENTIONS = re.compile(
 # The same 1–8 characters four times or more, and nothing much else.
 _LOOP = re.compile(r"(.{1,8}?)\1{3,}")
 _LOOP_SHARE = 0.6
-_LOOP_CHARACTERS = 8
+_LOOP_CHARACTERS = 6
 _MARKS = re.compile(r"[\W_]+")
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models.errors import StoreError
 from server.store.database import Database, OverloadedError
@@ -39,29 +39,30 @@ class PostgresDatabase(Database):
             hide_parameters=True,
         )
         # Shares the pool.
-        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._waiting = 0
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in one transaction; again when it lost to another one."""
-        return await self._transact(work)
+        return await self._transact(self._engine, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function that only reads, in one snapshot."""
-        return await self._transact(work, isolation="REPEATABLE READ")
+        return await self._transact(self._snapshots, work)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
 
-    async def _transact(self, work: Callable[[Connection], T], *, isolation: str = "READ COMMITTED") -> T:
+    async def _transact(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         if self._waiting >= MAX_WAITING:
             raise OverloadedError("Too much is waiting to be stored.")
         self._waiting += 1
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._once(work, isolation)
+                    async with engine.begin() as conn:
+                        return await conn.run_sync(work)
                 except DBAPIError as error:
                     if attempt == ATTEMPTS or _sqlstate(error) not in _AGAIN:
                         raise _as_store_error(error) from error
@@ -72,11 +73,6 @@ class PostgresDatabase(Database):
             raise StoreError("The database cannot be reached.", code="store_unavailable") from error
         finally:
             self._waiting -= 1
-
-    async def _once(self, work: Callable[[Connection], T], isolation: str) -> T:
-        engine = self._snapshots if isolation == "REPEATABLE READ" else self._engine
-        async with engine.begin() as conn:
-            return await conn.run_sync(work)
 
 
 def _sqlstate(error: DBAPIError) -> str:

@@ -210,11 +210,11 @@ def _run(raw: sqlite3.Connection, conn: Connection, waiting: _Waiting) -> None:
         waiting.result = waiting.work(conn)
     # The edge between the writer and other people's functions: whatever they raise goes back to who sent them.
     except Exception as error:
-        waiting.error = error
         if isinstance(error, (DBAPIError, sqlite3.Error)) and _is_unavailable(error):
             raise _as_store_error(error) from error
         if not raw.in_transaction:
             raise StoreError("SQLite rolled the transaction back.", code="store_rolled_back") from error
+        waiting.error = error
         raw.execute("ROLLBACK TO work")
     raw.execute("RELEASE work")
 

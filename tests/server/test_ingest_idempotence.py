@@ -1,0 +1,105 @@
+"""Whatever way the same records come, the same rows stand in the end."""
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from conftest import RunningServer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select
+from support.device_client import Device, consent, coverage, utterance
+
+from models.ids import new_id
+from models.wire import IngestBatch
+from server.ingest.judging import Judged, judge
+from server.ingest.lines import line_of, milliseconds
+from server.ingest.repository import ACCEPTED, DUPLICATE, store
+from server.store import schema
+from server.store.database import Database
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+TABLES = (schema.conversation, schema.utterance, schema.consent, schema.coverage_span)
+
+
+@given(data=st.data(), seed=st.integers(0, 2**32))
+@settings(max_examples=25, deadline=None)
+def test_any_split_repetition_and_order_give_the_same_rows(
+    server: RunningServer, data: st.DataObject, seed: int
+) -> None:
+    """Batches cut anywhere, sent again and in any order: each record is accepted once and the rows are the same."""
+    straight, shuffled = (Device(server.url, None, new_id(), f"t-{new_id()}") for _ in range(2))  # type: ignore[arg-type]
+    conversations = [new_id() for _ in range(2)]
+    records = [_records(device, conversations) for device in (straight, shuffled)]
+    for one, other in zip(*records, strict=True):
+        other["id"] = one["id"]
+        if "id" in one["body"]:
+            other["body"]["id"] = one["body"]["id"]
+    order = [at for at in range(len(records[1])) for _ in range(data.draw(st.integers(1, 3)))]
+    random.Random(seed).shuffle(order)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(order) - 1), max_size=6)))
+    batches = [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+    async def run() -> tuple[list[str], Any, Any]:
+        db = Database.open(server.settings.url)
+        try:
+            await _ingest(db, straight, records[0])
+            outcomes = [
+                each for batch in batches for each in await _ingest(db, shuffled, [records[1][at] for at in batch])
+            ]
+            rows = [await db.read(partial(_rows, tenant=device.tenant)) for device in (straight, shuffled)]
+            return outcomes, rows[0], rows[1]
+        finally:
+            await db.close()
+
+    outcomes, expected, found = asyncio.run(run())
+    assert found == expected
+    assert outcomes.count(ACCEPTED) == len(records[1])
+    assert outcomes.count(DUPLICATE) == len(order) - len(records[1])
+
+
+def _records(device: Device, conversations: list[UUID]) -> list[dict[str, Any]]:
+    made = []
+    for conversation in conversations:
+        made += [
+            device.conversation(conversation, ended=False, customer=None),
+            consent(conversation),
+            *(utterance(conversation, f"第{at}句话", start_ms=at * 1000) for at in range(6)),
+            coverage(conversation),
+            coverage(conversation, "silent", start_ms=60_000, end_ms=70_000),
+            device.conversation(conversation, ended=True),
+        ]
+    return made
+
+
+async def _ingest(db: Database, device: Device, records: list[dict[str, Any]]) -> list[str]:
+    """Do what the endpoint does with a batch that was signed and read."""
+    batch = IngestBatch.model_validate_json(json.dumps(device.batch(records)))
+    judged = [judge(record, tenant=device.tenant, device_id=device.id, now=NOW) for record in batch.records]
+    hex_id, recorded_ms = device.id.hex, milliseconds(NOW)
+    lines = [
+        line_of(item, tenant=device.tenant, device=hex_id, recorded_ms=recorded_ms)
+        for item in judged
+        if isinstance(item, Judged)
+    ]
+    assert len(lines) == len(records)
+    return await db.write(
+        lambda conn: store(conn, lines, tenant=device.tenant, device=hex_id, now=NOW, quiet_after=timedelta(seconds=60))
+    )
+
+
+def _rows(conn: Connection, *, tenant: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of a tenant but what names the tenant and its device, and how often it rang."""
+    found = {}
+    for table in TABLES:
+        columns = [column for column in table.columns if column.name not in ("tenant", "device_id")]
+        rows = conn.execute(select(*columns).where(table.c.tenant == tenant))
+        found[table.name] = sorted((tuple(row) for row in rows), key=str)
+    queue = schema.analysis_queue.c
+    due = conn.execute(select(queue.conversation_id, queue.due_at).where(queue.tenant == tenant))
+    found["analysis_queue"] = sorted((tuple(row) for row in due), key=str)
+    return found

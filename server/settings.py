@@ -66,9 +66,10 @@ class ServerSettings(BaseSettings):
 
     def make_session_secret(self) -> None:
         """Make the key of the session cookies, readable by this user only, unless there is one."""
+        # The folder too is for this user only: what customers said stands in the database.
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.session_secret_path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
+        if path.exists() and path.stat().st_size:
             return
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48), encoding="ascii")

@@ -74,7 +74,7 @@ async def test_an_error_quotes_no_values(database: Database) -> None:
 
 async def test_a_read_changes_nothing(database: Database) -> None:
     """What a reader tries to write is refused or rolled back."""
-    with pytest.raises(StoreError, match="readonly|25006"):
+    with pytest.raises(StoreError, match=r"readonly|25006"):
         await database.read(lambda conn: _add(conn, "x"))
     assert await database.read(_names) == []
 

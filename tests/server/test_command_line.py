@@ -1,0 +1,119 @@
+"""`voicetrail-server` as people and scripts use it: the real program."""
+
+import json
+import re
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from support.databases import DATABASES, fresh_database
+from support.device_client import Device, utterance
+from support.programs import BIN, run, run_json
+
+from models.ids import new_id
+
+PROGRAM = BIN / "voicetrail-server"
+
+
+@contextmanager
+def _serving(*options: object) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    command = [str(PROGRAM), "serve", "--port", "0", "--worker", "off", *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address is not None
+            yield process, address[0]
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_set_up_serve_enrol_and_send(tmp_path: Path, kind: str) -> None:
+    """The commands of the README lead to a stored utterance, on each database."""
+    with fresh_database(kind) as url:
+        where = ["--data", tmp_path / "data", *(["--database-url", url] if url else [])]
+        made = run_json(PROGRAM, "setup", *where, "--json")
+        assert re.fullmatch(r"vt_[\w-]{43}", made["api_key"])
+        assert made["sign_in_path"].startswith("/sign-in?token=")
+        assert (made["existed"], made["tenant"], made["login"]) == (False, "default", "admin")
+        with _serving(*where) as (process, address):
+            assert address.startswith("http://127.0.0.1:")
+            device = Device.enrol(address, made["enrolment_code"])
+            assert [each["verdict"] for each in device.verdicts([utterance(new_id())])] == ["accepted"]
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+        assert process.returncode in (0, -signal.SIGTERM)
+
+
+def test_set_up_again_makes_nothing_unasked(tmp_path: Path) -> None:
+    """A second set-up says what exists; it makes new secrets only when told to."""
+    first = run_json(PROGRAM, "setup", "--data", tmp_path, "--json", "--tenant", "acme", "--login", "ann")
+    again = run_json(PROGRAM, "setup", "--data", tmp_path, "--json", "--tenant", "other")
+    assert again == first | {"existed": True, "api_key": None, "enrolment_code": None, "sign_in_path": None}
+    new = run_json(PROGRAM, "setup", "--data", tmp_path, "--json", "--new-key", "--new-code", "--new-link")
+    assert new["tenant"] == "acme"
+    for name in ("api_key", "enrolment_code", "sign_in_path"):
+        assert new[name]
+        assert new[name] != first[name]
+    assert "exists already" in run(PROGRAM, "setup", "--data", tmp_path).stdout
+
+
+def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    """Other users of the machine read neither the session secret nor the database."""
+    run(PROGRAM, "setup", "--data", tmp_path / "data")
+    secret = tmp_path / "data" / "session.secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert len(secret.read_text()) >= 43
+
+
+def test_serve_without_set_up_says_what_to_do(tmp_path: Path) -> None:
+    """A folder without a database gets advice, not a stack trace."""
+    failed = run(PROGRAM, "serve", "--data", tmp_path, expect=1)
+    assert "setup" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_taken_port_is_a_clear_message(tmp_path: Path) -> None:
+    """A port that something else has is named."""
+    run(PROGRAM, "setup", "--data", tmp_path)
+    with _serving("--data", tmp_path) as (_, address):
+        failed = run(PROGRAM, "serve", "--data", tmp_path, "--port", address.rsplit(":", 1)[1], expect=1)
+    assert "port_taken" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_further_codes_and_links(tmp_path: Path) -> None:
+    """A further device and a forgotten password need no second set-up."""
+    run(PROGRAM, "setup", "--data", tmp_path)
+    code = run(PROGRAM, "enrolment-code", "--data", tmp_path).stdout.strip()
+    assert re.fullmatch(r"([0-9A-Z]{5}-){2}[0-9A-Z]{5}", code)
+    link = run_json(PROGRAM, "sign-in-link", "--data", tmp_path, "--json")
+    with _serving("--data", tmp_path) as (_, address):
+        assert Device.enrol(address, code).tenant == "default"
+        assert httpx2.get(address + link["sign_in_path"], trust_env=False).status_code == 200
+    failed = run(PROGRAM, "sign-in-link", "--data", tmp_path, "--login", "nobody", expect=1)
+    assert "account_unknown" in failed.stderr
+
+
+def test_openapi_document_names_every_route() -> None:
+    """The document is there without a database, and describes the batch."""
+    document = json.loads(run(PROGRAM, "openapi").stdout)
+    assert document["openapi"].startswith("3.")
+    assert {"/v1/ingest", "/v1/enrol", "/v1/events", "/healthz", "/readyz"} <= set(document["paths"])
+    body = document["paths"]["/v1/ingest"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "records" in body["properties"]
+
+
+def test_migrate_leaves_a_current_database_alone(tmp_path: Path) -> None:
+    """Running it at every start does no harm."""
+    run(PROGRAM, "setup", "--data", tmp_path)
+    assert "schema" in run(PROGRAM, "migrate", "--data", tmp_path).stdout

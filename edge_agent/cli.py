@@ -151,12 +151,20 @@ def main() -> NoReturn:
         app()
     except VoicetrailError as error:
         # The one place where errors of ours end: they become words and an exit status.
-        messages = Messages(_language_asked_for(sys.argv) or language_of())
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(messages.error(error), style="red"))
+        _say(error)
         sys.exit(options.EXIT_BAD_INPUT if error.code in _BAD_INPUT else options.EXIT_FAILED)
+    except OSError as error:
+        # A file or pipe that the system refuses, wherever it happens; the system's own words say which.
+        _say(VoicetrailError(str(error), code="system", advice="Check the rights on the data folder and the disk."))
+        sys.exit(options.EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(options.EXIT_INTERRUPTED)
     sys.exit(0)
+
+
+def _say(error: VoicetrailError) -> None:
+    messages = Messages(_language_asked_for(sys.argv) or language_of())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(messages.error(error), style="red"))
 
 
 def _language_asked_for(arguments: list[str]) -> str | None:

@@ -121,7 +121,7 @@ def _recorded(
 def _report(settled: Settled, given: Invocation, captions: Captions, *, as_json: bool) -> int:
     figures = summary(settled.account, tally=settled.delivered.tally, backlog=settled.backlog)
     if as_json:
-        typer.echo(json.dumps(figures, ensure_ascii=False))
+        typer.echo(json.dumps(figures))
     if settled.account.recorded:
         captions.done("done", **figures)
     backlog = settled.backlog

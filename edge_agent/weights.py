@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from importlib.util import find_spec
@@ -31,6 +32,8 @@ _COMPANIONS = ("config.json", "tokenizer.json", "vocabulary.txt")
 # What model.bin looked like when its hash was last found good: hashing 145 MB at each start would cost 0.3 s.
 _STAMP = "verified.json"
 _CHUNK_BYTES = 1 << 20
+# Assembling takes a second, on a slow card a minute.
+_ABANDONED_AFTER_S = 3600
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
@@ -122,6 +125,7 @@ def _parts() -> "list[Traversable]":
 def _assemble(parts: "list[Traversable]", folder: Path, *, progress: Progress) -> None:
     """Make the folder beside its place and move it there whole: who is killed or comes second leaves nothing half."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
         made = Path(scratch) / folder.name
         made.mkdir()
@@ -141,6 +145,13 @@ def _assemble(parts: "list[Traversable]", folder: Path, *, progress: Progress) -
             (made / name).write_bytes((files(_PARTS[0][0]) / "data" / name).read_bytes())
         (made / _STAMP).write_text(json.dumps(_stamp(model)))
         _put_in_place(made, folder)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove scratch folders of assemblies that were killed; younger ones may belong to a process at work."""
+    for scratch in folder.parent.glob(f"{folder.name}.*"):
+        if time.time() - scratch.stat().st_mtime > _ABANDONED_AFTER_S:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put_in_place(made: Path, folder: Path) -> None:

@@ -57,15 +57,25 @@ from server.store import schema
 from server.store.database import Database
 
 SIZES: Final = (20, 100)
-CONNECTIONS: Final = 8
+CONNECTIONS: Final = 16
 POSTGRES_URL: Final = os.environ.get("VOICETRAIL_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-# Written for this benchmark; about as long as what people say at a counter.
+# Written for this benchmark; as long as what people say at a counter, and with personal data as often (1 in 15).
 SAYINGS: Final = (
     "你好，我想问一下这个定期存款现在的利率是多少",
     "我上周就来过一次了，当时说三天之内给我回电话，结果一直没有人联系我",
     "您稍等，我帮您查一下，您的电话是13800138000对吧",
     "那这个手续费能不能便宜一点，隔壁那家好像不收",
     "好的，谢谢",
+    "这个产品有没有风险，万一亏了本金怎么办",
+    "您放心，这款是保本的，合同里写得很清楚，您可以先看一下",
+    "我再考虑考虑吧，回去跟家里人商量一下",
+    "排了一个多小时的队，怎么只开两个窗口啊",
+    "实在不好意思，让您久等了，今天人比较多",
+    "身份证带了吗，麻烦您在这里签个字",
+    "行，那就按您说的办",
+    "大概什么时候能办下来",
+    "正常的话三到五个工作日，办好了我们会发短信通知您",
+    "你们的服务态度真不错，下次还来找你",
 )
 
 

@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from models.wire import MAX_BATCH_BYTES, IngestBatch, IngestReceipt, Record, RecordVerdict
+from models.wire import MAX_BATCH_BYTES, IngestBatch, IngestReceipt
 from server.devices.signatures import DeviceKeys, KnownDevice, read_claim, verify
-from server.ingest import repository
-from server.ingest.judging import Judged, judge
-from server.ingest.lines import line_of, milliseconds
-from server.ingest.reading import ReadBatch, decompress, read_batch, refuse, too_large
+from server.ingest.lines import Line
+from server.ingest.preparing import prepare
+from server.ingest.reading import decompress, too_large
 from server.ingest.receipts import receipt
+from server.ingest.repository import store
 from server.problems import Problem
 from server.settings import ServerSettings
 from server.store.database import Database
@@ -22,7 +23,7 @@ from server.store.database import Database
 router = APIRouter(prefix="/v1", tags=["ingest"])
 
 _INLINE_BYTES: Final = 256 * 1024
-"""Above this, reading takes milliseconds and moves to a thread; a usual batch has 5 to 70 KB."""
+"""Above this, preparing takes long and moves to a thread; a batch of 100 utterances has 60 KB."""
 
 
 @router.post(
@@ -46,51 +47,23 @@ async def ingest(request: Request) -> Response:
     device = await keys.find(claim.device_id, now=now)
     body = await _body(request)
     verify(claim, device, body, now=now)
-    encoding = request.headers.get("content-encoding", "")
-    if len(body) > _INLINE_BYTES:
-        batch = await asyncio.to_thread(lambda: read_batch(decompress(body, encoding=encoding)))
-    else:
-        batch = read_batch(decompress(body, encoding=encoding))
-    judged = [_judge(item, batch, device, now) for item in batch.items]
-    outcomes = await _store(state.db, judged, device, settings=state.settings, now=now)
-    return Response(receipt(batch.id, now, judged, outcomes), media_type="application/json")
+    plain = decompress(body, encoding=request.headers.get("content-encoding", ""))
+    work = partial(prepare, plain, tenant=device.tenant, device_id=device.id, now=now)
+    prepared = work() if len(plain) <= _INLINE_BYTES else await asyncio.to_thread(work)
+    outcomes = await _store(state.db, prepared.lines, device, settings=state.settings, now=now)
+    return Response(receipt(prepared.batch_id, now, prepared.judged, outcomes), media_type="application/json")
 
 
 async def _store(
-    db: Database,
-    judged: Sequence[Judged | RecordVerdict],
-    device: KnownDevice,
-    *,
-    settings: ServerSettings,
-    now: datetime,
+    db: Database, lines: Sequence[Line], device: KnownDevice, *, settings: ServerSettings, now: datetime
 ) -> list[str]:
-    """Store the records that may be stored; return the outcome of each of these, in order."""
-    recorded_ms, hex_id = milliseconds(now), device.id.hex
-    lines = [
-        line_of(item, tenant=device.tenant, device=hex_id, recorded_ms=recorded_ms)
-        for item in judged
-        if isinstance(item, Judged)
-    ]
+    """Store the records that may be stored; return the outcome of each, in order."""
     if not lines:
         return []
     quiet_after = timedelta(seconds=settings.quiet_after_s)
     return await db.write(
-        lambda conn: repository.store(
-            conn, lines, tenant=device.tenant, device=hex_id, now=now, quiet_after=quiet_after
-        )
+        partial(store, lines=lines, tenant=device.tenant, device=device.id.hex, now=now, quiet_after=quiet_after)
     )
-
-
-def _judge(
-    item: Record | RecordVerdict, batch: ReadBatch, device: KnownDevice, now: datetime
-) -> Judged | RecordVerdict:
-    if isinstance(item, RecordVerdict):
-        return item
-    if batch.tenant != device.tenant:
-        return refuse(item.id, "tenant_mismatch", "the batch names a tenant that is not the device's")
-    if batch.device_id != device.id:
-        return refuse(item.id, "conversation_foreign", "the batch names a device that did not sign it")
-    return judge(item, tenant=device.tenant, device_id=device.id, now=now)
 
 
 async def _body(request: Request) -> bytes:

@@ -57,8 +57,7 @@ def judge(record: Record, *, tenant: str, device_id: UUID, now: datetime) -> Jud
 def _fault(record: Record, tenant: str, device_id: UUID) -> tuple[str, str] | None:
     """Return code and detail of what is wrong with a record."""
     body = record.body
-    # clock_offset_ms is the only one of the three that may be negative.
-    if max(record.device_seq, record.monotonic_ms, abs(record.clock_offset_ms)) > MAX_INT:
+    if record.device_seq > MAX_INT or record.monotonic_ms > MAX_INT or abs(record.clock_offset_ms) > MAX_INT:
         return "schema", "device_seq, monotonic_ms or clock_offset_ms is beyond 64 bits"
     if isinstance(body, Utterance):
         return _utterance_fault(body)
@@ -70,12 +69,13 @@ def _fault(record: Record, tenant: str, device_id: UUID) -> tuple[str, str] | No
 
 
 def _utterance_fault(body: Utterance) -> tuple[str, str] | None:
-    if not (isfinite(body.recognition.avg_logprob) and isfinite(body.recognition.compression_ratio)):
+    text, heard = body.text, body.recognition
+    if not (isfinite(heard.avg_logprob) and isfinite(heard.compression_ratio)):
         return "schema", "body.recognition: not a finite number"
-    if len(body.text.redaction) > MAX_REDACTION_CHARS:
+    if len(text.redaction) > MAX_REDACTION_CHARS:
         return "schema", "body.text.redaction is too long"
-    for mask in body.text.masks:
-        if not mask.start <= mask.end <= len(body.text.text):
+    for mask in text.masks:
+        if not mask.start <= mask.end <= len(text.text):
             return "schema", "body.text.masks: a mask lies outside the text"
     return None
 

@@ -15,9 +15,7 @@ from sqlalchemy import Connection, select
 from support.device_client import Device, consent, coverage, utterance
 
 from models.ids import new_id
-from models.wire import IngestBatch
-from server.ingest.judging import Judged, judge
-from server.ingest.lines import line_of, milliseconds
+from server.ingest.preparing import prepare
 from server.ingest.repository import ACCEPTED, DUPLICATE, store
 from server.store import schema
 from server.store.database import Database
@@ -78,17 +76,12 @@ def _records(device: Device, conversations: list[UUID]) -> list[dict[str, Any]]:
 
 async def _ingest(db: Database, device: Device, records: list[dict[str, Any]]) -> list[str]:
     """Do what the endpoint does with a batch that was signed and read."""
-    batch = IngestBatch.model_validate_json(json.dumps(device.batch(records)))
-    judged = [judge(record, tenant=device.tenant, device_id=device.id, now=NOW) for record in batch.records]
-    hex_id, recorded_ms = device.id.hex, milliseconds(NOW)
-    lines = [
-        line_of(item, tenant=device.tenant, device=hex_id, recorded_ms=recorded_ms)
-        for item in judged
-        if isinstance(item, Judged)
-    ]
+    body = json.dumps(device.batch(records)).encode()
+    lines = prepare(body, tenant=device.tenant, device_id=device.id, now=NOW).lines
     assert len(lines) == len(records)
+    quiet_after = timedelta(seconds=60)
     return await db.write(
-        lambda conn: store(conn, lines, tenant=device.tenant, device=hex_id, now=NOW, quiet_after=timedelta(seconds=60))
+        partial(store, lines=lines, tenant=device.tenant, device=device.id.hex, now=NOW, quiet_after=quiet_after)
     )
 
 

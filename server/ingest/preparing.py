@@ -1,0 +1,60 @@
+"""From a body to what may be stored of it: read, judge, write as lines. Pure, and all of ingest's computing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from models.wire import RecordVerdict
+from server.ingest.judging import Judged, judge
+from server.ingest.lines import Line, line_of, milliseconds
+from server.ingest.reading import ReadBatch, read_batch, refuse
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch, ready for the database."""
+
+    batch_id: UUID
+    judged: list[Judged | RecordVerdict]
+    """Every item of the batch, in order."""
+    lines: list[Line]
+    """One for each Judged, in order."""
+
+
+def prepare(body: bytes, *, tenant: str, device_id: UUID, now: datetime) -> Prepared:
+    """Prepare a batch.
+
+    Args:
+        body: JSON, decompressed.
+        tenant: of the device.
+        device_id: whose signature the batch bears.
+        now: the server's time, recorded_at of every row.
+
+    Raises:
+        Problem: the body is no batch at all (see `read_batch`).
+    """
+    batch = read_batch(body)
+    fault = _envelope_fault(batch, tenant, device_id)
+    if fault is not None:
+        code, detail = fault
+        refused = [item if isinstance(item, RecordVerdict) else refuse(item.id, code, detail) for item in batch.items]
+        return Prepared(batch.id, list(refused), [])
+    judged = [
+        item if isinstance(item, RecordVerdict) else judge(item, tenant=tenant, device_id=device_id, now=now)
+        for item in batch.items
+    ]
+    device, recorded_ms = device_id.hex, milliseconds(now)
+    lines = [
+        line_of(item, tenant=tenant, device=device, recorded_ms=recorded_ms)
+        for item in judged
+        if isinstance(item, Judged)
+    ]
+    return Prepared(batch.id, judged, lines)
+
+
+def _envelope_fault(batch: ReadBatch, tenant: str, device_id: UUID) -> tuple[str, str] | None:
+    if batch.tenant != tenant:
+        return "tenant_mismatch", "the batch names a tenant that is not the device's"
+    if batch.device_id != device_id:
+        return "conversation_foreign", "the batch names a device that did not sign it"
+    return None

@@ -18,6 +18,8 @@ _NUMBER = re.compile("[0-9]+")
 # Sounds stand in the private use area, so that their n-grams never equal those of characters.
 _FIRST_SOUND: Final = 0xE100
 _LAST_SOUND: Final = 0xF8FF
+# Nodding and hesitating without a word: it says that someone listens, and nothing that could be labelled.
+_WORDLESS = re.compile("[嗯呃唔啊哦噢喔诶欸哎额哈呵嘿]*")
 # The edges of a short turn say something (好的 alone is an answer); those of a long text do not.
 _EDGES_UP_TO_CHARS: Final = 30
 
@@ -26,11 +28,13 @@ def readable(text: str) -> str:
     """The text as n-grams are taken from it.
 
     Normalised, lower case, without punctuation (recognition gives it unreliably), each mask and each number one
-    character: what was masked and how much it was carry no feeling.
+    character: what was masked and how much it was carry no feeling. Empty where no word was said.
     """
     lower = normalise(text).text.lower()
     plain = _NUMBER.sub("0", _NOT_READ.sub("", _MASK.sub(_MASKED, lower)))
-    return f"^{plain}$" if 0 < len(plain) < _EDGES_UP_TO_CHARS else plain
+    if _WORDLESS.fullmatch(plain):
+        return ""
+    return f"^{plain}$" if len(plain) < _EDGES_UP_TO_CHARS else plain
 
 
 def _substrings(text: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from models.labels import Sentiment
+from models.labels import Role, Sentiment
 from nlp.jsonl import broken_line, read_lines
 
 _SENTIMENTS: Final = {
@@ -25,6 +25,8 @@ class Row:
 
     text: str
     label: str
+    also: tuple[str, ...] = ()
+    """Further labels that are right too."""
 
 
 def _in_split(path: Path, split: str | None) -> list[tuple[int, Mapping[str, Any]]]:
@@ -57,18 +59,20 @@ def sentiment_rows(path: Path, *, split: str | None) -> list[Row]:
 
 
 def intent_rows(path: Path, *, split: str | None) -> list[Row]:
-    """Read rows with an intent: `label` (or the first of `intents`) is one of the 17 codes or a fine label of CIC.
+    """Read rows with an intent: `label`, or a list `intents`, of the 17 codes; or a fine label of CIC.
+
+    Rows that staff said are left out: they have no intents.
 
     Raises:
         UnderstandingError: the file is absent, or a line is broken or has no label (broken_line, naming it).
     """
     found = []
     for number, row in _in_split(path, split):
+        if row.get("role") == Role.STAFF:
+            continue
         intents = row.get("intents")
-        label = row.get("label") or row.get("intent")
-        if label is None and isinstance(intents, list):
-            label = intents[0] if intents else _NO_INTENT
-        if not isinstance(label, str):
+        labels = (intents or [_NO_INTENT]) if isinstance(intents, list) else [row.get("label") or row.get("intent")]
+        if not all(isinstance(label, str) for label in labels):
             raise broken_line(path, number, "has no intent as its label")
-        found.append(Row(row["text"], label))
+        found.append(Row(row["text"], labels[0], tuple(labels[1:])))
     return found

@@ -1,28 +1,14 @@
-"""The thresholds that are stored beside the weights."""
+"""What can be set for `voicetrail-nlp`: VOICETRAIL_NLP_* in the environment."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Thresholds(BaseModel):
-    """From which probability a label counts; chosen at training time, see the model card."""
+class NlpSettings(BaseSettings):
+    """Settings of `voicetrail-nlp`, built once and handed down."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="VOICETRAIL_NLP_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    model: str
-    """Name and version of the models and rules."""
-    feeling_bias: float
-    """Added to the log-odds that a customer's turn carries feeling."""
-    staff_bias: float
-    """The same for staff: their words of regret are manners, not feeling."""
-    certain_from: float = Field(ge=0, le=1)
-    """Below this probability the best sentiment is uncertain."""
-    intent_default: float = Field(ge=0, le=1)
-    intents: dict[str, float]
-    """Intents with a threshold of their own."""
-    role_known_from: float = Field(ge=0, le=1)
-    role_change: float = Field(gt=0, lt=1)
-    """How likely the speaker changes from one turn to the next."""
-
-    def intent(self, name: str) -> float:
-        """The probability from which an intent counts."""
-        return self.intents.get(name, self.intent_default)
+    weights: Path | None = None
+    """Folder of trained weights; by default those that come with the package."""

@@ -20,8 +20,8 @@ from nlp.linear import LinearModel, sigmoid, softmax
 from nlp.normalise import normalise
 from nlp.patterns import Rule, read_rules
 from nlp.roles import read_roles
-from nlp.settings import Thresholds
 from nlp.terms import terms
+from nlp.thresholds import Thresholds
 
 _STAFF: Final = "staff"
 _FEELINGS: Final = frozenset(
@@ -178,10 +178,10 @@ class Understanding:
         ]
         return tuple(sorted(found, key=lambda label: (-label.probability, label.name)))
 
-    def explain(self, text: str, *, most: int = 5) -> tuple[Reason, ...]:
+    def explain(self, text: str, *, role: Role = Role.CUSTOMER, most: int = 5) -> tuple[Reason, ...]:
         """The characters that spoke most for what was said of a text: for its feeling, and for each of its intents."""
         shown = readable(text)
-        sentiment, _ = self.feeling(text).best()
+        sentiment, _ = self.feeling(text, role=role).best()
         scores = dict(
             zip(self._intents.labels, map(float, self._intents.scores(self._sounds.ngrams(shown))), strict=True)
         )
@@ -189,7 +189,7 @@ class Understanding:
         if sentiment is not Sentiment.NEUTRAL:
             sign = 1.0 if sentiment is Sentiment.POSITIVE else -1.0
             reasons += self._reasons(self._sentiment, "positive", shown, label=sentiment, sign=sign)[:most]
-        for label in self._intent_labels(scores):
+        for label in self._intent_labels(scores) if role is not Role.STAFF else ():
             reasons += self._reasons(self._intents, label.name, shown, label=label.name, sign=1.0)[:most]
         return tuple(reasons)
 

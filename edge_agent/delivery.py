@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import count
 
 import structlog
 
@@ -92,7 +93,10 @@ class Delivery:
 
     def _deliver(self, uploader: Uploader) -> None:
         failures = 0
-        while not self._stopped.is_set():
+        for attempt in count():
+            # Also who waits for no time at all has one attempt made, and so learns how it stands.
+            if attempt > 0 and self._stopped.is_set():
+                return
             self._news.clear()
             try:
                 sent = uploader.send_due()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.edge_device import opened_outbox, settings, utterance_record
+from support.programs import wait_until
 from support.scripted_server import (
     Exchange,
     ScriptedServer,
@@ -217,8 +218,12 @@ def test_a_record_that_the_server_stumbles_over_does_not_keep_the_others_back(li
         poisoned = any(record.id == poison.id for record in batch.records)
         (refuse(500, "internal_error") if poisoned else accept)(exchange, batch)
 
-    line.deliver(stumble, wait_s=1.5)
-    assert set(line.server.stored) == {record.id for record in others}
+    line.server.script = [stumble]
+    delivery = line.device.delivery(on_trouble=line.troubles.append)
+    delivery.start()
+    wait_until(lambda: set(line.server.stored) == {record.id for record in others}, what="the others arrived")
+    wait_until(lambda: line.outbox.backlog().most_attempts > 1, what="the one was tried again")
+    delivery.stop()
     backlog = line.outbox.backlog()
     assert (backlog.pending, backlog.dead) == (1, 0)
     assert backlog.most_attempts > 1
@@ -242,7 +247,7 @@ def test_without_a_server_the_records_stay_and_the_trouble_is_named(line: Line) 
     line.append(2)
     line.server.shutdown()
     line.server.server_close()
-    delivered = line.deliver(wait_s=0.2)
+    delivered = line.deliver(wait_s=0)
     assert delivered.error is not None
     assert (delivered.error.code, delivered.error.permanent) == ("server_unreachable", False)
     assert line.outbox.backlog().pending == 2

@@ -38,7 +38,8 @@ class KindRule(Noun):
     """How one kind of event is recognised.
 
     Evidence of labels (weight × probability) and cues (weight) is joined as 1 − Π(1 − e) and multiplied by the
-    factor of the utterance's feeling when that is certain; the event is raised at `threshold` or above.
+    factor of the utterance's feeling when that is certain; the event is raised at `threshold` or above. Without any
+    cue only a label that is sure enough raises it.
     """
 
     kind: EventKind
@@ -47,8 +48,10 @@ class KindRule(Noun):
     labels: dict[str, float] = Field(default_factory=dict)
     """Intents or staff acts and their weight; a label under its own calibrated threshold is not there at all."""
     cues: tuple[Cue, ...] = ()
-    needs_cue: bool = True
-    """Labels strengthen, but only words can raise it."""
+    alone: dict[str, float] = Field(default_factory=dict)
+    """Labels that raise it without a cue from this probability on; others only strengthen what words say."""
+    alone_feeling: Sentiment | None = None
+    """The feeling that must certainly be there for that."""
     vetoes: tuple[str, ...] = ()
     """Expressions that make the clause they stand in say nothing."""
     feelings: dict[Sentiment, float] = Field(default_factory=dict)

@@ -1,9 +1,10 @@
 """Places events and utterances on a journey map, and scores the visits: pure functions.
 
-Placement. Every rule of the map that holds gives its weight to its touchpoint. `words` are sought near the place
-(two utterances on either side, whoever spoke) at full weight, and in the rest of the conversation at 0.3 of it.
-The default touchpoint has a weight of 0.5 to begin with, so that it wins where nothing speaks. The heaviest
-touchpoint is taken, the earlier of the map when two are equal; its share of all weight is its probability.
+Placement. An event is where its first utterance is. Every rule of the map that holds there gives its weight to its
+touchpoint. `words` are sought near the place (two utterances on either side, whoever spoke) at full weight, and in
+the rest of the conversation at 0.3 of it. The default touchpoint has a weight of 0.5 to begin with, so that it wins
+where nothing speaks. The heaviest touchpoint is taken, the earlier of the map when two are equal; its share of all
+weight is its probability.
 
 Score. A feeling counts on −2…+2: a neutral utterance 0; a negative or positive one −(2p) or +(2p), p its calibrated
 probability, so that a sure one is ±2 and a doubtful one about ±1. A visit's score is the mean over the certain,
@@ -71,7 +72,7 @@ class Journey:
 
     def place_event(self, draft: EventDraft) -> Placement:
         """Return where an event happened."""
-        places = [self._index[one] for one in draft.utterance_ids]
+        places = [self._index[draft.utterance_ids[0]]]
         return self._weighed(self._scene(places, kind=draft.kind))
 
     def visits(self, placed: Sequence[tuple[EventDraft, Placement]]) -> list[VisitDraft]:

@@ -190,8 +190,25 @@ def test_what_staff_say_all_day_is_no_promise() -> None:
 
 
 def test_a_label_alone_raises_nothing() -> None:
-    """However sure the model is, an event needs words that prove it."""
-    assert derive([said("嗯，是的。", labels=["complain", "praise"], feeling=Sentiment.NEGATIVE)], rules=RULES) == []
+    """Labels that only strengthen what words say raise no event by themselves."""
+    assert (
+        derive([said("嗯，是的。", labels=["praise", "cancel", "compare"], feeling=Sentiment.POSITIVE)], rules=RULES)
+        == []
+    )
+
+
+def test_a_sure_complaint_needs_the_feeling_too() -> None:
+    """Without words that prove it, a complaint takes a sure label and a surely negative feeling; half of it is none."""
+
+    def kinds(feeling: Sentiment | None, sure: float, *labels: str) -> list[EventKind]:
+        spoken = said("嗯，就是这个样子的。", labels=labels, feeling=feeling, sure=sure)
+        return [draft.kind for draft in derive([spoken], rules=RULES)]
+
+    assert kinds(Sentiment.NEGATIVE, 0.9, "complain") == [EventKind.COMPLAINT]
+    assert kinds(Sentiment.NEGATIVE, 0.6, "complain") == []
+    assert kinds(Sentiment.NEUTRAL, 0.9, "complain") == []
+    assert kinds(None, 0.9, "complain") == []
+    assert kinds(Sentiment.NEGATIVE, 0.9) == []
 
 
 def test_a_promise_needs_a_time_and_no_hedge() -> None:

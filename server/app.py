@@ -1,9 +1,11 @@
 """The composition root: every part of the server is built and connected here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import structlog
 from fastapi import FastAPI
 
 import server.analysis.endpoints
@@ -13,11 +15,15 @@ import server.events.endpoints
 import server.ingest.endpoints
 import server.journeys.endpoints
 import server.web.routes
+from models.errors import VoicetrailError
 from server import health, problems
+from server.analysis.worker import Worker
 from server.devices.signatures import DeviceKeys
 from server.settings import ServerSettings
 from server.store.database import Database
 from server.store.migrate import require_current
+
+_log = structlog.get_logger("server.app")
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
@@ -56,6 +62,38 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await require_current(db)
         app.state.db = db
         app.state.device_keys = DeviceKeys(db)
-        yield
+        app.state.ring = _nobody_hears
+        if settings.worker == "off":
+            yield
+        else:
+            worker = Worker(db)
+            app.state.ring = worker.ring
+            async with _working(worker):
+                yield
     finally:
         await db.close()
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncIterator[None]:
+    """Let the worker analyse beside the requests, and finish the conversation in hand at the end."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop), name="worker")
+    task.add_done_callback(_tell_of_failure)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait([task])
+
+
+def _tell_of_failure(task: "asyncio.Task[None]") -> None:
+    """Say so when analysis has stopped: records are still taken and kept, for a worker that runs again."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        advice = error.advice if isinstance(error, VoicetrailError) else ""
+        _log.error("worker_stopped", error=type(error).__name__, code=getattr(error, "code", ""), advice=advice)
+
+
+def _nobody_hears() -> None:
+    """Stand in for the bell of a worker that runs in another process and looks at the queue by itself."""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -13,15 +14,17 @@ from typing import Annotated, Any, TypeVar
 import structlog
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from models.errors import StoreError, VoicetrailError
 from server.access import accounts, repository
+from server.analysis.worker import Worker
 from server.app import create_app
 from server.devices import enrolment
-from server.settings import ServerSettings
+from server.settings import ServerSettings, WorkerMode
 from server.setup import SIGN_IN_PATH, Installed, Wanted, set_up
 from server.store.database import Database
 from server.store.migrate import require_current, upgrade
@@ -52,6 +55,12 @@ def main() -> None:
     except VoicetrailError as error:
         _err.print(f"[red]{error.message}[/red] ({error.code})\n{error.advice}".rstrip(), soft_wrap=True)
         sys.exit(1)
+    except ValidationError as error:
+        # Of the environment: what is given as an option was checked before.
+        for fault in error.errors(include_input=False):
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            _err.print(f"[red]VOICETRAIL_SERVER_{name}: {fault['msg']}[/red]", soft_wrap=True)
+        sys.exit(2)
 
 
 @app.command()
@@ -83,10 +92,11 @@ def setup(
 def serve(
     data: Data = None,
     database_url: DatabaseUrl = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: this machine only]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [default: 8080]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. By default this machine only.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. By default 8080.")] = None,
     worker: Annotated[
-        str | None, typer.Option(help="inline: analyse in this process; off: run `worker` beside it. [default: inline]")
+        WorkerMode | None,
+        typer.Option(help="inline: analyse in this process; off: run `worker` beside it. By default inline."),
     ] = None,
 ) -> None:
     """Serve devices, programs and pages until SIGTERM or Ctrl-C; what was acknowledged is stored."""
@@ -112,6 +122,15 @@ def serve(
 
 
 @app.command()
+def worker(data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Analyse conversations until SIGTERM or Ctrl-C, beside `serve --worker off`.
+
+    On PostgreSQL several may run side by side. Killed at any point, it loses nothing: the work is done again.
+    """
+    asyncio.run(_work(_settings(data, database_url)))
+
+
+@app.command()
 def migrate(data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Upgrade the database to the schema of this version. Make a copy of it first."""
     asyncio.run(upgrade(_settings(data, database_url).url))
@@ -128,8 +147,8 @@ def openapi() -> None:
 def sign_in_link(
     data: Data = None,
     database_url: DatabaseUrl = None,
-    tenant: Annotated[str | None, typer.Option(help="Tenant of the account. [default: the first]")] = None,
-    login: Annotated[str | None, typer.Option(help="Login of the account. [default: the first]")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant of the account. By default the first.")] = None,
+    login: Annotated[str | None, typer.Option(help="Login of the account. By default the first.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a link that signs in once within 15 minutes: for a first sign-in, or a forgotten password."""
@@ -148,7 +167,7 @@ def sign_in_link(
 def enrolment_code(
     data: Data = None,
     database_url: DatabaseUrl = None,
-    tenant: Annotated[str | None, typer.Option(help="Tenant of the device. [default: the first]")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant of the device. By default the first.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a code that enrols one device within 24 hours."""
@@ -200,6 +219,19 @@ async def _check(settings: ServerSettings) -> None:
     db = Database.open(settings.url)
     try:
         await require_current(db)
+    finally:
+        await db.close()
+
+
+async def _work(settings: ServerSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    db = Database.open(settings.url)
+    try:
+        await require_current(db)
+        _out.print("The worker looks for conversations to analyse.")
+        await Worker(db).run(stop)
     finally:
         await db.close()
 

@@ -19,6 +19,7 @@ from server.ingest.repository import store
 from server.problems import Problem
 from server.settings import ServerSettings
 from server.store.database import Database
+from server.store.schema import conversation
 
 router = APIRouter(prefix="/v1", tags=["ingest"])
 
@@ -51,6 +52,9 @@ async def ingest(request: Request) -> Response:
     work = partial(prepare, plain, tenant=device.tenant, device_id=device.id, now=now)
     prepared = work() if len(plain) <= _INLINE_BYTES else await asyncio.to_thread(work)
     outcomes = await _store(state.db, prepared.lines, device, settings=state.settings, now=now)
+    if any(line.table is conversation for line in prepared.lines):
+        # It may have ended. What is due only later, the worker finds when it looks at the queue by itself.
+        state.ring()
     return Response(receipt(prepared.batch_id, now, prepared.judged, outcomes), media_type="application/json")
 
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from support.databases import DATABASES, fresh_database
 from support.device_client import Device, utterance
-from support.programs import BIN, run, run_json
+from support.programs import BIN, kill, run, run_json, start, wait_until
 
 from models.ids import new_id
 
@@ -117,3 +117,42 @@ def test_migrate_leaves_a_current_database_alone(tmp_path: Path) -> None:
     """Running it at every start does no harm."""
     run(PROGRAM, "setup", "--data", tmp_path)
     assert "schema" in run(PROGRAM, "migrate", "--data", tmp_path).stdout
+
+
+def test_worker_of_its_own_analyses_what_the_server_takes(tmp_path: Path) -> None:
+    """Two processes share one SQLite file: one takes records, the other makes events of them."""
+    made = run_json(PROGRAM, "setup", "--data", tmp_path, "--json")
+    log = tmp_path / "worker.log"
+    with _serving("--data", tmp_path) as (_, address):
+        worker = start(PROGRAM, "worker", "--data", tmp_path, log=log)
+        try:
+            device, conversation = Device.enrol(address, made["enrolment_code"]), new_id()
+            sent = [
+                device.conversation(conversation, ended=False),
+                utterance(conversation, "我排队等了两个小时，我要投诉你们"),
+                device.conversation(conversation, ended=True),
+            ]
+            assert {each["verdict"] for each in device.verdicts(sent)} == {"accepted"}
+            headers = {"Authorization": f"Bearer {made['api_key']}"}
+
+            def events() -> list[object]:
+                found = httpx2.get(f"{address}/v1/events", headers=headers, trust_env=False).json()["events"]
+                return list(found)
+
+            wait_until(lambda: bool(events()), what="an event of the complaint")
+            worker.terminate()
+            assert worker.wait(timeout=60) == 0
+        finally:
+            if worker.poll() is None:
+                kill(worker)
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "many"), ("WORKER", "sometimes"), ("QUIET_AFTER_S", "-1")])
+def test_wrong_setting_in_the_environment_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A typing error in a unit file is a message that names the variable."""
+    monkeypatch.setenv(f"VOICETRAIL_SERVER_{name}", value)
+    failed = run(PROGRAM, "serve", "--data", tmp_path, expect=2)
+    assert f"VOICETRAIL_SERVER_{name}" in failed.stderr
+    assert "Traceback" not in failed.stderr

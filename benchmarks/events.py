@@ -10,6 +10,7 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -69,7 +70,7 @@ def spoken(gold: Gold, *, labels: str, roles: str, noise: float) -> list[Spoken]
             understanding.Turn(ids[i], role[i], int(turn["start"] * 1000), int(turn["end"] * 1000), texts[i])
             for i, turn in enumerate(turns)
         ]
-        found = {analysis.utterance_id: analysis for analysis in understanding.load().analyse(heard)}
+        found = {analysis.utterance_id: analysis for analysis in _models().analyse(heard)}
     else:
         texts = [turn["text"] for turn in turns]
         found = {ids[i]: gold_analysis(turn, ids[i]) for i, turn in enumerate(turns)}
@@ -87,6 +88,11 @@ def spoken(gold: Gold, *, labels: str, roles: str, noise: float) -> list[Spoken]
         )
         for i, turn in enumerate(turns)
     ]
+
+
+@cache
+def _models() -> understanding.Understanding:
+    return understanding.load()
 
 
 def match(drafts: list[EventDraft], gold: Gold) -> tuple[list[tuple[EventDraft, Gold]], list[EventDraft], list[Gold]]:

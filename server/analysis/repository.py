@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from models.analysis import Analysis
 from models.ids import new_id
@@ -27,6 +27,17 @@ class Claim(Noun):
     ring: int
     rung_at: Moment
     attempts: int
+
+
+class Backlog(Noun):
+    """What a tenant's conversations still wait for."""
+
+    waiting: int
+    """Conversations that have records not yet analysed, those still going on included."""
+    oldest: Moment | None
+    """When the one that waits longest was last added to."""
+    dead: int
+    """Conversations given up after repeated failures, not yet resolved."""
 
 
 def claim(conn: Connection, *, now: datetime, lease: timedelta) -> Claim | None:
@@ -169,3 +180,11 @@ def _store_analyses(conn: Connection, analyses: Iterable[Analysis], *, claimed: 
         ),
         rows,
     )
+
+
+def read_backlog(conn: Connection, *, tenant: str) -> Backlog:
+    """Count what waits and what was given up."""
+    queued = select(func.count(), func.min(analysis_queue.c.rung_at)).where(analysis_queue.c.tenant == tenant)
+    given_up = select(func.count()).where(dead_letter.c.tenant == tenant, dead_letter.c.resolved_at.is_(None))
+    waiting, oldest = conn.execute(queued).one()
+    return Backlog(waiting=waiting, oldest=oldest, dead=conn.execute(given_up).scalar_one())

@@ -20,7 +20,7 @@ from models.analysis import ExperienceEvent
 from models.errors import StoreError, UnderstandingError
 from models.ids import new_id
 from models.labels import EventKind
-from server.analysis.repository import claim, read_work, settle
+from server.analysis.repository import claim, read_backlog, read_work, settle
 from server.analysis.understand import understand
 from server.analysis.worker import Worker, WorkerOptions
 from server.conversations.repository import read_conversation
@@ -350,3 +350,16 @@ async def test_a_database_that_is_away_stops_no_worker(away: str, tmp_path: Path
         stop.set()
         await running
         assert {entry["event"] for entry in logs} == {"database_unavailable"}
+
+
+async def test_the_backlog_counts_what_waits_for_its_own_tenant(url: str) -> None:
+    """A conversation waits until it is analysed; another tenant's never counts."""
+    async with opened(url) as db:
+        await Sender(db, tenant="other").talk(ANGRY)
+        assert (await db.read(lambda conn: read_backlog(conn, tenant="acme"))).waiting == 0
+        await Sender(db).talk(ANGRY)
+        before = await db.read(lambda conn: read_backlog(conn, tenant="acme"))
+        assert (before.waiting, before.oldest, before.dead) == (1, NOW, 0)
+        await worker(db).drain()
+        after = await db.read(lambda conn: read_backlog(conn, tenant="acme"))
+        assert (after.waiting, after.oldest) == (0, None)

@@ -19,6 +19,7 @@ from models.errors import VoicetrailError
 from server import health, problems
 from server.analysis.worker import Worker
 from server.devices.signatures import DeviceKeys
+from server.limits import BodyLimit
 from server.settings import ServerSettings
 from server.store.database import Database
 from server.store.migrate import require_current
@@ -51,6 +52,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     ):
         app.include_router(part.router)
     server.web.routes.install(app)
+    app.add_middleware(BodyLimit)
     return app
 
 

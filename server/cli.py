@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
-from models.errors import StoreError, VoicetrailError
+from models.errors import RejectedError, StoreError, VoicetrailError
 from server.access import accounts, repository
+from server.access.secrets import digest
 from server.analysis.worker import Worker
 from server.app import create_app
 from server.devices import enrolment
@@ -188,6 +189,19 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@app.command("revoke-key")
+def revoke_key(
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    key: Annotated[str, typer.Option(prompt=True, hide_input=True, help="The API key; asked for when absent.")] = "",
+) -> None:
+    """Refuse an API key from now on, because it leaked or its program is gone."""
+    now = datetime.now(UTC)
+    if not _write(_settings(data, database_url), lambda conn: repository.revoke_key(conn, digest(key), now=now)):
+        raise RejectedError("There is no such API key.", code="api_key_unknown")
+    _out.print("The API key is refused from now on.")
 
 
 def _settings(data: Path | None, database_url: str | None, **given: object) -> ServerSettings:

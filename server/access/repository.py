@@ -59,10 +59,9 @@ def key_by_hash(conn: Connection, key_hash: str) -> StoredKey | None:
     return StoredKey(row.id, row.tenant, row.name, row.key_hash, row.role, row.revoked_at)
 
 
-def revoke_key(conn: Connection, *, tenant_name: str, key_id: UUID, now: datetime) -> None:
-    """Refuse an API key from now on."""
-    mine = (api_key.c.tenant == tenant_name) & (api_key.c.id == key_id)
-    conn.execute(update(api_key).where(mine).values(revoked_at=now))
+def revoke_key(conn: Connection, key_hash: str, *, now: datetime) -> bool:
+    """Refuse an API key from now on; return False when there is none of that hash."""
+    return conn.execute(update(api_key).where(api_key.c.key_hash == key_hash).values(revoked_at=now)).rowcount == 1
 
 
 def add_account(conn: Connection, *, tenant_name: str, login: str, role: str, now: datetime) -> bool:

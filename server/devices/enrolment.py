@@ -33,9 +33,12 @@ def enrol(conn: Connection, request: EnrolmentRequest, *, now: datetime) -> Enro
 
     Raises:
         Problem: 403 `code_unknown` or `code_expired`, 409 `code_used` (by another key) or `key_known` (the key
-            belongs to another tenant's device), 422 `public_key_invalid`.
+            belongs to another tenant's device), 422 `public_key_invalid` or `text_invalid`.
     """
     public_key = _canonical(request.public_key)
+    if "\0" in request.name + request.software:
+        # PostgreSQL cannot store it.
+        raise Problem(422, "text_invalid", _REFUSED, "The device's name or software holds the character NUL.")
     # People type codes: case and surrounding blanks do not matter.
     code = repository.code_by_hash(conn, digest(request.code.strip().upper()))
     if code is None:

@@ -9,11 +9,12 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from models.wire import MAX_BATCH_BYTES, IngestBatch, IngestReceipt
+from models.wire import IngestBatch, IngestReceipt
+from server.devices.repository import touch_device
 from server.devices.signatures import DeviceKeys, KnownDevice, read_claim, verify
 from server.ingest.lines import Line
 from server.ingest.preparing import prepare
-from server.ingest.reading import decompress, too_large
+from server.ingest.reading import decompress
 from server.ingest.receipts import receipt
 from server.ingest.repository import store
 from server.problems import Problem
@@ -52,6 +53,9 @@ async def ingest(request: Request) -> Response:
     work = partial(prepare, plain, tenant=device.tenant, device_id=device.id, now=now)
     prepared = work() if len(plain) <= _INLINE_BYTES else await asyncio.to_thread(work)
     outcomes = await _store(state.db, prepared.lines, device, settings=state.settings, now=now)
+    if device.read_at == now:
+        # Just read again, which is twice a minute at most: often enough to say when it was last heard of.
+        await state.db.write(partial(touch_device, tenant=device.tenant, device_id=device.id, now=now))
     if any(line.table is conversation for line in prepared.lines):
         # It may have ended. What is due only later, the worker finds when it looks at the queue by itself.
         state.ring()
@@ -71,19 +75,12 @@ async def _store(
 
 
 async def _body(request: Request) -> bytes:
-    """Read the body as it was sent, up to MAX_BATCH_BYTES.
+    """Read the body as it was sent.
 
     Raises:
-        Problem: 413 `batch_too_large`; 400 `body_incomplete` when the device went away while sending.
+        Problem: 400 `body_incomplete`, the device went away while sending; 413 `body_too_large`.
     """
-    parts = []
-    size = 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_BATCH_BYTES:
-                raise too_large()
-            parts.append(part)
+        return await request.body()
     except ClientDisconnect:
         raise Problem(400, "body_incomplete", "The batch cannot be read", "The connection ended before it.") from None
-    return b"".join(parts)

@@ -62,20 +62,10 @@ def decompress(body: bytes, *, encoding: str) -> bytes:
     """
     match encoding.strip().lower():
         case "" | "identity":
-            plain = body
+            return body
         case "gzip":
-            plain = _gunzip(body)
-        case _:
-            raise Problem(415, "encoding_unknown", _TITLE, "Content-Encoding must be gzip or identity.")
-    if len(plain) > MAX_BATCH_BYTES:
-        raise too_large()
-    return plain
-
-
-def too_large() -> Problem:
-    """Return the refusal of a body above MAX_BATCH_BYTES."""
-    detail = f"The batch has more than {MAX_BATCH_BYTES} bytes."
-    return Problem(413, "batch_too_large", _TITLE, detail, "Send fewer records in one batch.")
+            return _gunzip(body)
+    raise Problem(415, "encoding_unknown", _TITLE, "Content-Encoding must be gzip or identity.")
 
 
 def read_batch(body: bytes) -> ReadBatch:
@@ -104,7 +94,7 @@ def _gunzip(body: bytes) -> bytes:
     except zlib.error:
         raise _unreadable("The body is not gzip.") from None
     if len(plain) > MAX_BATCH_BYTES:
-        raise too_large()
+        raise _too_large(f"The batch has more than {MAX_BATCH_BYTES} bytes when it is unpacked.")
     if not inflater.eof or inflater.unused_data:
         raise _unreadable("The gzip body is cut off, or something follows it.")
     return plain
@@ -121,8 +111,7 @@ def _read_each(body: bytes) -> ReadBatch:
         raise _unreadable("The body is not an object with a list of records.")
     records = document["records"]
     if len(records) > MAX_BATCH_RECORDS:
-        detail = f"The batch has more than {MAX_BATCH_RECORDS} records."
-        raise Problem(413, "batch_too_large", _TITLE, detail, "Send fewer records in one batch.")
+        raise _too_large(f"The batch has more than {MAX_BATCH_RECORDS} records.")
     try:
         envelope = _Envelope.model_validate_json(_encode(document | {"records": len(records)}))
     except ValidationError as error:
@@ -182,3 +171,7 @@ def _check_version(version: int) -> None:
 
 def _unreadable(detail: str) -> Problem:
     return Problem(400, "batch_unreadable", _TITLE, detail, "Send JSON as the OpenAPI document describes it.")
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(413, "batch_too_large", _TITLE, detail, "Send fewer records in one batch.")

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -69,14 +69,6 @@ class Database(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Finish what is waiting and let the connections go."""
-
-    async def ping(self) -> None:
-        """Ask the database for a sign of life.
-
-        Raises:
-            StoreError: it is away.
-        """
-        await self.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one())
 
 
 def _unknown_url() -> StoreError:

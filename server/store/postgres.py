@@ -34,7 +34,7 @@ class PostgresDatabase(Database):
             pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=30,
-            # A server that restarted left dead connections in the pool.
+            # Asking before every use costs a round trip; a restart of the database costs some 503 answers instead.
             pool_pre_ping=False,
             hide_parameters=True,
         )

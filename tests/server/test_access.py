@@ -46,12 +46,7 @@ def test_revoked_key_is_refused(server: RunningServer) -> None:
     key = server.in_database(make)
     assert server.get(GUARDED, key=key).status_code == 200
 
-    def revoke(conn: Any) -> None:
-        stored = repository.key_by_hash(conn, digest(key))
-        assert stored is not None
-        repository.revoke_key(conn, tenant_name="default", key_id=stored.id, now=NOW)
-
-    server.in_database(revoke)
+    assert server.in_database(lambda conn: repository.revoke_key(conn, digest(key), now=NOW))
     refused = server.get(GUARDED, key=key)
     assert (refused.status_code, refused.json()["code"]) == (401, "api_key_revoked")
 

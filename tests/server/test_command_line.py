@@ -104,6 +104,17 @@ def test_further_codes_and_links(tmp_path: Path) -> None:
     assert "account_unknown" in failed.stderr
 
 
+def test_revoked_key_is_refused(tmp_path: Path) -> None:
+    """A leaked key can be taken back, and a mistyped one is no success."""
+    key = run_json(PROGRAM, "setup", "--data", tmp_path, "--json")["api_key"]
+    run(PROGRAM, "revoke-key", "--data", tmp_path, "--key", key)
+    assert "api_key_unknown" in run(PROGRAM, "revoke-key", "--data", tmp_path, "--key", "vt_no", expect=1).stderr
+    with _serving("--data", tmp_path) as (_, address):
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = httpx2.get(f"{address}/v1/events", headers=headers, trust_env=False)
+    assert answer.json()["code"] == "api_key_revoked"
+
+
 def test_openapi_document_names_every_route() -> None:
     """The document is there without a database, and describes the batch."""
     document = json.loads(run(PROGRAM, "openapi").stdout)

@@ -89,6 +89,15 @@ def test_what_is_no_public_key_is_refused(server: RunningServer, public_key: str
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_name_with_nul_is_refused(server: RunningServer) -> None:
+    """What PostgreSQL cannot store is a clear refusal, and the code can still be used."""
+    code = _code(server)
+    asked = {"code": code, "public_key": _new_key(), "name": "a\0b"}
+    answer = httpx2.post(f"{server.url}/v1/enrol", json=asked, trust_env=False)
+    assert (answer.status_code, answer.json()["code"]) == (422, "text_invalid")
+    assert _ask(server, code, _new_key()).status_code == 200
+
+
 def test_administrators_make_further_codes_and_readers_do_not(server: RunningServer) -> None:
     """The API gives an administrator a code that works, and a reader none."""
     made = server.post("/v1/devices/enrolment-codes")

@@ -278,7 +278,7 @@ def test_end_makes_the_analysis_due_at_once(server: RunningServer, device: Devic
         (b"[" * 200_000, 400, "batch_unreadable"),
         (b'{"records": [' + b'{"body":' * 100_000, 400, "batch_unreadable"),
         (b"\xff\xfe\x00", 400, "batch_unreadable"),
-        (b" " * (MAX_BATCH_BYTES + 1), 413, "batch_too_large"),
+        (b" " * (MAX_BATCH_BYTES + 1), 413, "body_too_large"),
     ],
 )
 def test_what_is_no_batch_is_refused_whole(device: Device, body: bytes, status: int, code: str) -> None:

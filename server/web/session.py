@@ -119,8 +119,7 @@ def cookies_of(request: Request) -> SessionCookies:
     state = request.app.state
     if not hasattr(state, "session_cookies"):
         state.session_cookies = SessionCookies(state.settings.session_secret())
-    cookies = state.session_cookies
-    assert isinstance(cookies, SessionCookies)  # noqa: S101 (narrows the untyped state)
+    cookies: SessionCookies = state.session_cookies
     return cookies
 
 

@@ -81,22 +81,23 @@ def test_bars_show_the_kinds_of_events(en: Visit, shown: Shown) -> None:
 
 
 def test_the_map_shows_the_figures_of_its_touchpoints(zh: Visit, shown: Shown) -> None:
-    """n, score and events of every touchpoint equal the stored visits and the events that stand."""
+    """n, score, coverage and events of every touchpoint equal the stored visits and the events that stand."""
     page = zh.open("/journeys/bank_branch")
     visits = shown.rows(
-        "SELECT touchpoint, sum(n), sum(score * n) / sum(n) FROM touchpoint_visit "
+        "SELECT touchpoint, sum(n), sum(score * n) / sum(n), avg(coverage) FROM touchpoint_visit "
         "WHERE journey_map = 'bank_branch' GROUP BY touchpoint"
     )
-    stored = {code: (n, score) for code, n, score in visits}
+    stored = {code: (n, score, coverage) for code, n, score, coverage in visits}
     events = Counter(event.touchpoint for event in shown.events() if event.journey_map == "bank_branch")
     assert events.total() > 0
     found = page.locator("tr[data-touchpoint]").all()
     assert len(found) == 8
     for row in found:
         code = row.get_attribute("data-touchpoint") or ""
-        n, score = stored.get(code, (0, None))
+        n, score, coverage = stored.get(code, (0, None, None))
         assert row.get_attribute("data-n") == str(n)
         assert row.get_attribute("data-events") == str(events[code])
+        expect(row.locator("[data-coverage]")).to_have_text("—" if coverage is None else f"{coverage:.1%}")
         drawn = column_of(zh, code)
         assert (drawn["n"], drawn["events"]) == (n, events[code])
         assert drawn["score"] == (None if score is None else pytest.approx(score))

@@ -27,8 +27,7 @@ def attempts_of(request: Request) -> Attempts:
     state = request.app.state
     if not hasattr(state, "sign_in_attempts"):
         state.sign_in_attempts = Attempts()
-    attempts = state.sign_in_attempts
-    assert isinstance(attempts, Attempts)  # noqa: S101 (narrows the untyped state)
+    attempts: Attempts = state.sign_in_attempts
     return attempts
 
 

@@ -114,7 +114,7 @@ const words = (text, style, { align = "center", padding = 6 } = {}) => (box) => 
   },
 });
 
-const stageShape = (stage) => [rect({ fill: colour("brand") }, { silent: true }), words(stage.name, { fill: "#fff", fontWeight: 600 })];
+const stageShape = (stage) => [rect({ fill: colour("brand") }, { silent: true }), words(stage.name, { fill: "#fff", fontWeight: 600, fontSize: 12.5 }, { padding: 1 })];
 const touchpointShape = (column) => [
   rect({ fill: column.mot ? "#fff6e3" : colour("ground"), stroke: column.mot ? "#dcae5f" : colour("line"), lineWidth: 1 }, { cursor: "pointer" }),
   words(column.mot ? `★ ${column.name}` : column.name, { fontWeight: 600, lineHeight: 16, ...(column.mot ? { fill: "#7a4a00" } : {}) }),
@@ -140,7 +140,7 @@ function curve(data) {
 }
 
 const LAYOUTS = { bars, journey, curve };
-const MIN_COLUMN_PX = { journey: 112, curve: 100 };
+const MIN_COLUMN_PX = { journey: 118, curve: 100 };
 
 function draw(element) {
   const data = JSON.parse(document.getElementById(element.dataset.from).textContent);

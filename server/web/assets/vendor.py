@@ -20,18 +20,18 @@ VENDOR_FILES: Final = {
 """File in the vendor folder → file under node_modules."""
 
 
-def missing_scripts() -> list[str]:
-    """Return the names of the scripts that are not there."""
-    return [name for name in VENDOR_FILES if name.endswith(".js") and not (VENDOR_DIR / name).is_file()]
+def missing_scripts(folder: Path = VENDOR_DIR) -> list[str]:
+    """Return the names of the scripts that are not in the folder."""
+    return [name for name in VENDOR_FILES if name.endswith(".js") and not (folder / name).is_file()]
 
 
-def warn_of_missing_scripts() -> None:
+def warn_of_missing_scripts(folder: Path = VENDOR_DIR) -> None:
     """Log what to run when the scripts were not fetched; pages then show their figures without charts."""
-    missing = missing_scripts()
+    missing = missing_scripts(folder)
     if missing:
         structlog.get_logger().error(
             "page_scripts_missing",
             missing=missing,
-            folder=str(VENDOR_DIR),
+            folder=str(folder),
             advice="run `make assets` (or `python -m server.web.assets`) in the checkout, or install a built wheel",
         )

@@ -21,7 +21,6 @@ from typing import IO
 import httpx2
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 from rich.table import Table
 
 HERE = Path(__file__).parent
@@ -189,11 +188,13 @@ def _summarise(plan: Plan, server: Server) -> None:
         console.print("No experience event: nothing in the words reached its threshold. 没有体验事件。")
     conversations = {event["conversation_id"] for event in events}
     console.print(f"{len(events)} events from {len(conversations)} conversations with events")
-    link = f"{server.url}{server.sign_in_path}"
-    pages = f"customer's journey  {server.url}/customers/{plan.customer}\nAPI                 {server.url}/v1/events"
-    console.print(
-        Panel(f"one-time sign-in    {link}\n{pages}", title="Dashboard 看板", title_align="left", expand=False)
-    )
+    console.print("\n[bold]Dashboard 看板[/bold]")
+    for label, address in (
+        ("one-time sign-in", server.url + server.sign_in_path),
+        ("customer's journey", f"{server.url}/customers/{plan.customer}"),
+        ("API", f"{server.url}/v1/events"),
+    ):
+        console.print(f"  {label:<20}{address}", soft_wrap=True)
 
 
 def _events_when_analysed(server: Server) -> list[dict[str, object]]:

@@ -1,6 +1,6 @@
 """The recogniser's time stamps held against the detector's: which stretch of speech each piece of text belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,3 +67,41 @@ def _overlap_ms(piece: Timed, stretch: Timed) -> int:
 
 def _distance_ms(piece: Timed, stretch: Timed) -> int:
     return max(0, stretch.start_ms - piece.end_ms, piece.start_ms - stretch.end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A stretch in which people spoke and the recogniser wrote nothing."""
+
+    start_ms: int
+    end_ms: int
+
+
+def unread(pieces: Sequence[Timed], speech: Sequence[Timed], *, shortest_ms: int) -> list[Unread]:
+    """Find what the recogniser passed over: speech before, between and after the pieces of text.
+
+    Args:
+        pieces: the times of the pieces of text, in order.
+        speech: stretches of speech in order, apart from each other, in the same milliseconds.
+        shortest_ms: holes with less speech than this are imprecise time stamps, not lost sentences.
+    """
+    found = []
+    for start_ms, end_ms in _holes(pieces, until_ms=speech[-1].end_ms if speech else 0):
+        inside = [
+            (max(part.start_ms, start_ms), min(part.end_ms, end_ms))
+            for part in speech
+            if part.start_ms < end_ms and part.end_ms > start_ms
+        ]
+        if sum(end - start for start, end in inside) >= shortest_ms:
+            found.append(Unread(start_ms=inside[0][0], end_ms=inside[-1][1]))
+    return found
+
+
+def _holes(pieces: Sequence[Timed], *, until_ms: int) -> Iterator[tuple[int, int]]:
+    read_until_ms = 0
+    for piece in pieces:
+        if piece.start_ms > read_until_ms:
+            yield read_until_ms, piece.start_ms
+        read_until_ms = max(read_until_ms, piece.end_ms)
+    if until_ms > read_until_ms:
+        yield read_until_ms, until_ms

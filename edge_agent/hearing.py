@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from edge_agent.alignment import Said, align
+from edge_agent.alignment import Said, align, unread
 from edge_agent.heard import HeardBlock, HeardSpan, HeardUtterance
 from edge_agent.listening import Listened, Listening
 from edge_agent.punctuation import written
 from edge_agent.quality import suspicion
 from edge_agent.recognition import Recogniser, Segment
 from edge_agent.segmentation import Segmentation, Speech
-from hardware.audio import AudioSource
+from hardware.audio import SAMPLES_PER_MS, AudioSource
 from models.conversation import Recognition
 from nlp.normalise import to_simplified
 
 __all__ = ["HeardBlock", "HeardSpan", "HeardUtterance", "Hearing"]
+
+# The model at times ends early or jumps over a sentence; shorter holes are its imprecise time stamps.
+_PASSED_OVER_MS = 1_500
 
 
 class Hearing:
@@ -44,21 +47,29 @@ class Hearing:
                     yield self._heard(ordinal, listened)
 
     def _heard(self, ordinal: int, listened: Listened) -> HeardBlock:
-        utterances: tuple[HeardUtterance, ...] = ()
-        cpu_s = 0.0
-        if listened.plan.speech:
-            recognised = self._recogniser.recognise(listened.clip)
-            cpu_s = recognised.cpu_s
-            speech = listened.plan.speech
-            utterances = self._utterances([part.later(speech[0].start_ms) for part in recognised.segments], speech)
+        segments, cpu_s = self._read(listened) if listened.plan.speech else ([], 0.0)
         return HeardBlock(
             ordinal=ordinal,
             start_ms=listened.plan.start_ms,
             end_ms=listened.plan.end_ms,
-            utterances=utterances,
+            utterances=self._utterances(segments, listened.plan.speech) if segments else (),
             spans=listened.spans,
             recognition_cpu_s=cpu_s,
         )
+
+    def _read(self, listened: Listened) -> tuple[list[Segment], float]:
+        """Recognise a clip, and once more each stretch that the model passed over; give segments and CPU seconds."""
+        speech = listened.plan.speech
+        clip_start_ms = speech[0].start_ms
+        first = self._recogniser.recognise(listened.clip)
+        segments = [segment.later(clip_start_ms) for segment in first.segments]
+        cpu_s = first.cpu_s
+        for stretch in unread(segments, speech, shortest_ms=_PASSED_OVER_MS):
+            from_ms, to_ms = stretch.start_ms - clip_start_ms, stretch.end_ms - clip_start_ms
+            again = self._recogniser.recognise(listened.clip[from_ms * SAMPLES_PER_MS : to_ms * SAMPLES_PER_MS])
+            segments += [segment.later(stretch.start_ms) for segment in again.segments]
+            cpu_s += again.cpu_s
+        return sorted(segments, key=lambda segment: segment.start_ms), cpu_s
 
     def _utterances(self, segments: Sequence[Segment], speech: Sequence[Speech]) -> tuple[HeardUtterance, ...]:
         peak = max(stretch.peak for stretch in speech)

@@ -10,7 +10,8 @@ import numpy as np
 from edge_agent.heard import HeardSpan
 from edge_agent.segmentation import PlannedBlock, Segmentation, Segmenter, Speech
 from edge_agent.speech import WINDOW_SAMPLES, SpeechDetector
-from hardware.audio import FRAME_SAMPLES, SAMPLES_PER_MS, AudioFrame, AudioGap, Samples
+from hardware.audio import SAMPLES_PER_MS, AudioFrame, AudioGap, Samples
+from hardware.framing import FrameCutter
 from models.labels import CoverageState
 
 # A shorter gap (some lost packets) is bridged with silence, so that damage every second does not cut every second.
@@ -39,10 +40,8 @@ class Listening:
         """
         self._settings = settings
         self._detector = SpeechDetector()
-        self._memory = _Memory()
-        self._segmenter = Segmenter(settings=settings)
         self._gaps: deque[AudioGap] = deque()
-        self._now_ms = 0
+        self._start_anew(at_ms=0)
 
     def blocks(self, items: Iterable[AudioFrame | AudioGap]) -> Iterator[Listened]:
         """Give blocks as they are complete; they do not depend on how the audio is cut into frames."""
@@ -62,24 +61,22 @@ class Listening:
         block = PlannedBlock(start_ms=gap.start_ms, end_ms=gap.end_ms, speech=())
         self._gaps.append(gap)
         yield self._listened(block)
-        self._now_ms = gap.end_ms
-        self._start_anew()
+        self._start_anew(at_ms=gap.end_ms)
 
     def _sound(self, samples: Samples) -> Iterator[Listened]:
-        self._now_ms += len(samples) // SAMPLES_PER_MS
-        self._memory.add(samples)
-        # The detector is called for whole frames' worth of windows: single calls would double its CPU.
-        while len(fresh := self._memory.unseen(FRAME_SAMPLES)):
-            yield from self._watch(fresh)
+        # The detector is called for eight windows at once: single calls would double its CPU.
+        for frame in self._cutter.push(samples):
+            yield from self._watch(frame.samples)
 
     def _finish(self) -> Iterator[Listened]:
-        rest = self._memory.unseen_rest()
-        if len(rest):
-            yield from self._watch(np.pad(rest, (0, -len(rest) % WINDOW_SAMPLES)))
-        for block in self._segmenter.finish(end_ms=self._now_ms):
+        for frame in self._cutter.flush():
+            yield from self._watch(frame.samples)
+        for block in self._segmenter.finish(end_ms=self._cutter.position_ms):
             yield self._listened(block)
 
-    def _watch(self, samples: Samples) -> Iterator[Listened]:
+    def _watch(self, sound: Samples) -> Iterator[Listened]:
+        self._memory.add(sound)
+        samples = np.pad(sound, (0, -len(sound) % WINDOW_SAMPLES))
         probabilities = self._detector.probabilities(samples)
         levels = np.square(samples).reshape(-1, WINDOW_SAMPLES).mean(axis=1)
         for probability, level in zip(probabilities.tolist(), levels.tolist(), strict=True):
@@ -96,36 +93,23 @@ class Listening:
             self._gaps.popleft()
         return Listened(plan=block, clip=clip, spans=spans)
 
-    def _start_anew(self) -> None:
+    def _start_anew(self, *, at_ms: int) -> None:
         self._detector.reset()
-        self._memory = _Memory(start_ms=self._now_ms)
-        self._segmenter = Segmenter(settings=self._settings, start_ms=self._now_ms)
+        self._cutter = FrameCutter(start_ms=at_ms)
+        self._memory = _Memory(start_ms=at_ms)
+        self._segmenter = Segmenter(settings=self._settings, start_ms=at_ms)
 
 
 class _Memory:
     """The sound that may still be needed, by its time."""
 
-    def __init__(self, *, start_ms: int = 0) -> None:
+    def __init__(self, *, start_ms: int) -> None:
         self._samples: Samples = np.zeros(0, dtype=np.float32)
         self._start_ms = start_ms
-        self._seen = 0
 
     def add(self, samples: Samples) -> None:
         """Remember more sound."""
         self._samples = np.concatenate([self._samples, samples])
-
-    def unseen(self, count: int) -> Samples:
-        """Give the next `count` samples for the detector, or none while there are fewer."""
-        if len(self._samples) - self._seen < count:
-            return self._samples[:0]
-        self._seen += count
-        return self._samples[self._seen - count : self._seen]
-
-    def unseen_rest(self) -> Samples:
-        """Give what the detector has not seen."""
-        rest = self._samples[self._seen :]
-        self._seen = len(self._samples)
-        return rest
 
     def between(self, start_ms: int, end_ms: int) -> Samples:
         """Give the sound of a time that has not been forgotten."""
@@ -137,7 +121,6 @@ class _Memory:
         count = (time_ms - self._start_ms) * SAMPLES_PER_MS
         self._samples = self._samples[count:].copy()
         self._start_ms = time_ms
-        self._seen -= count
 
 
 def coverage(block: PlannedBlock, gaps: Iterable[AudioGap]) -> list[HeardSpan]:

@@ -23,7 +23,7 @@ from models.errors import RecognitionError
 _FRAMES_PER_S = 100
 """Frames of the mel spectrogram per second: Whisper's hop is 10 ms."""
 
-_SPARE_TOKENS = 30
+_SPARE_TOKENS = 20
 """For names and loan words, which take several tokens per character."""
 
 
@@ -40,12 +40,12 @@ class Decoding:
     compression_limit: float = 2.4
     logprob_limit: float = -1.0
     """Text that repeats itself more or is less probable than this is decoded a second time."""
-    retry_repetition_penalty: float = 1.2
+    retry_repetition_penalty: float = 1.1
     retry_no_repeat_tokens: int = 4
     """The second time repetition is made dear. Stock Whisper samples at five temperatures instead: that costs 10–20 CPU
     seconds for 12 s of noise against 2–3, and gives another text each time."""
-    most_tokens_per_s: float = 12.0
-    """Real speech needs at most 6.2, time stamps included; a loop is stopped here instead of at 448 tokens."""
+    most_tokens_per_s: float = 10.0
+    """Real speech needs at most 6.2, time stamps included; a loop is stopped here instead of after 224 tokens."""
     shortest_rest_s: float = 0.4
     """What the model leaves undecoded at the end of a clip is decoded again unless it is shorter than this."""
 
@@ -137,7 +137,7 @@ class Recogniser:
     def _decoded(self, encoded: ctranslate2.StorageView, *, at: int, frames: int) -> Generator[Segment, None, int]:
         """Give the segments of one decoding that starts `at` a frame; return the frame where the next should start."""
         most_tokens = round(_SPARE_TOKENS + self.decoding.most_tokens_per_s * frames / _FRAMES_PER_S)
-        text = self._likeliest(encoded, replace(self._options, max_new_tokens=most_tokens))
+        text = self._likeliest(encoded, most_tokens=most_tokens)
         pieces, next_at, _ = self.whisper._split_segments_by_timestamps(
             tokenizer=self._tokenizer,
             tokens=text.tokens,
@@ -160,31 +160,35 @@ class Recogniser:
         # A time stamp that stands still would decode the same clip for ever.
         return next_at if next_at > at else at + frames
 
-    def _likeliest(self, encoded: ctranslate2.StorageView, options: TranscriptionOptions) -> "_Text":
-        first = self._generated(encoded, options)
-        if not first.repeats(self.decoding) and first.avg_logprob >= self.decoding.logprob_limit:
+    def _likeliest(self, encoded: ctranslate2.StorageView, *, most_tokens: int) -> "_Text":
+        first = self._generated(encoded, self._options, most_tokens=most_tokens)
+        if not first.is_loop and first.avg_logprob >= self.decoding.logprob_limit:
             return first
-        second = self._generated(
-            encoded,
-            replace(
-                options,
-                repetition_penalty=self.decoding.retry_repetition_penalty,
-                no_repeat_ngram_size=self.decoding.retry_no_repeat_tokens,
-            ),
+        dearer_repetition = replace(
+            self._options,
+            repetition_penalty=self.decoding.retry_repetition_penalty,
+            no_repeat_ngram_size=self.decoding.retry_no_repeat_tokens,
         )
-        plain = [text for text in (first, second) if not text.repeats(self.decoding)]
+        second = self._generated(encoded, dearer_repetition, most_tokens=most_tokens)
+        plain = [text for text in (first, second) if not text.is_loop]
         return max(plain or [second], key=lambda text: text.avg_logprob)
 
-    def _generated(self, encoded: ctranslate2.StorageView, options: TranscriptionOptions) -> "_Text":
+    def _generated(
+        self, encoded: ctranslate2.StorageView, options: TranscriptionOptions, *, most_tokens: int
+    ) -> "_Text":
         prompt = self.whisper.get_prompt(self._tokenizer, [])
+        # CTranslate2 generates half of the length it is given: Whisper keeps the other half for a prompt.
+        length = min(2 * most_tokens, self.whisper.max_length)
         result, avg_logprob, _, compression_ratio = self.whisper.generate_with_fallback(
-            encoded, prompt, self._tokenizer, options
+            encoded, prompt, self._tokenizer, replace(options, max_new_tokens=length - len(prompt))
         )
+        tokens = result.sequences_ids[0]
         return _Text(
-            tokens=result.sequences_ids[0],
+            tokens=tokens,
             avg_logprob=avg_logprob,
             no_speech_prob=result.no_speech_prob,
             compression_ratio=compression_ratio,
+            is_loop=compression_ratio > self.decoding.compression_limit or len(tokens) >= length // 2,
         )
 
 
@@ -196,10 +200,8 @@ class _Text:
     avg_logprob: float
     no_speech_prob: float
     compression_ratio: float
-
-    def repeats(self, decoding: Decoding) -> bool:
-        """Say whether it goes round in circles."""
-        return self.compression_ratio > decoding.compression_limit
+    is_loop: bool
+    """It goes round in circles, or would not end."""
 
 
 def _options(tokenizer: Tokenizer, decoding: Decoding) -> TranscriptionOptions:

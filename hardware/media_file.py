@@ -12,14 +12,13 @@ from av.audio.frame import AudioFrame as DecodedFrame
 from av.container import InputContainer
 
 from hardware.audio import (
-    FRAME_SAMPLES,
     SAMPLE_RATE_HZ,
     SAMPLES_PER_MS,
     AudioFrame,
     AudioGap,
-    GapReason,
     Samples,
 )
+from hardware.framing import FrameCutter
 from hardware.intake import read_ahead
 from models.errors import AudioError
 
@@ -252,49 +251,3 @@ class _Resampler:
             samples = frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
             self._given_samples += len(samples)
             yield samples
-
-
-class FrameCutter:
-    """Cuts a stream of samples into full frames and keeps the time."""
-
-    def __init__(self) -> None:
-        self._start_ms = 0
-        self._held: list[Samples] = []
-        self._held_samples = 0
-
-    @property
-    def position_ms(self) -> int:
-        """The time of the next sample, rounded down."""
-        return self._start_ms + self._held_samples // SAMPLES_PER_MS
-
-    def push(self, samples: Samples) -> Iterator[AudioFrame]:
-        """Take samples of any number; give the frames that are full."""
-        self._held.append(samples)
-        self._held_samples += len(samples)
-        if self._held_samples < FRAME_SAMPLES:
-            return
-        joined = np.concatenate(self._held)
-        whole = len(joined) - len(joined) % FRAME_SAMPLES
-        for at in range(0, whole, FRAME_SAMPLES):
-            yield self._frame(joined[at : at + FRAME_SAMPLES])
-        self._held = [joined[whole:]]
-        self._held_samples = len(joined) - whole
-
-    def flush(self) -> Iterator[AudioFrame]:
-        """Give what is held as a shorter frame, filled up to a whole millisecond."""
-        if self._held_samples:
-            joined = np.concatenate(self._held)
-            yield self._frame(np.pad(joined, (0, -len(joined) % SAMPLES_PER_MS)))
-        self._held = []
-        self._held_samples = 0
-
-    def skip(self, gap_ms: int) -> AudioGap:
-        """Let time pass without audio; only after `flush`."""
-        gap = AudioGap(start_ms=self._start_ms, end_ms=self._start_ms + gap_ms, reason=GapReason.DECODE_ERROR)
-        self._start_ms = gap.end_ms
-        return gap
-
-    def _frame(self, samples: Samples) -> AudioFrame:
-        frame = AudioFrame(start_ms=self._start_ms, samples=samples)
-        self._start_ms = frame.end_ms
-        return frame

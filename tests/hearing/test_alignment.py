@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.alignment import align
+from edge_agent.alignment import align, unread
 from edge_agent.segmentation import Speech
 
 STRETCHES = st.lists(st.tuples(st.integers(0, 800), st.integers(1, 4000)), min_size=1, max_size=8)
@@ -61,3 +61,33 @@ def test_a_piece_outside_all_speech_goes_to_the_nearest() -> None:
     speech = in_a_row([(0, 1000), (3000, 1000)])
     pieces = in_a_row([(3200, 500)])
     assert [(one.start_ms, one.pieces) for one in align(pieces, speech)] == [(4000, (0,))]
+
+
+@given(pieces=st.lists(st.tuples(st.integers(0, 800), st.integers(1, 4000)), max_size=8), speech=STRETCHES)
+def test_what_was_passed_over_is_speech_without_text(
+    pieces: list[tuple[int, int]], speech: list[tuple[int, int]]
+) -> None:
+    """A stretch to be read again lies within speech, overlaps no text, and is worth it."""
+    texts, parts = in_a_row(pieces), in_a_row(speech)
+    for stretch in unread(texts, parts, shortest_ms=1500):
+        assert stretch.end_ms - stretch.start_ms >= 1500
+        assert stretch.start_ms >= parts[0].start_ms
+        assert stretch.end_ms <= parts[-1].end_ms
+        assert not any(text.start_ms < stretch.end_ms and text.end_ms > stretch.start_ms for text in texts)
+
+
+def test_a_recogniser_that_stops_early_is_asked_again() -> None:
+    """Speech before, between and after the text is passed over; half a second is only an imprecise time stamp."""
+    speech = in_a_row([(0, 14_000)])
+    pieces = in_a_row([(2000, 3000), (500, 2000), (2500, 1000)])
+    assert [(one.start_ms, one.end_ms) for one in unread(pieces, speech, shortest_ms=1500)] == [
+        (0, 2000),
+        (7500, 10_000),
+        (11_000, 14_000),
+    ]
+
+
+def test_silence_is_never_passed_over() -> None:
+    """A long pause between two texts holds nothing to be read again."""
+    speech = in_a_row([(0, 3000), (5000, 3000)])
+    assert unread(in_a_row([(0, 3000), (5000, 3000)]), speech, shortest_ms=1500) == []

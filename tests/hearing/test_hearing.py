@@ -129,10 +129,9 @@ def test_utterances_stand_in_order_inside_their_block(heard: list[HeardBlock]) -
 def test_the_same_sound_gives_the_same_blocks_however_it_is_cut(
     recogniser: Recogniser, speech: np.ndarray, heard: list[HeardBlock]
 ) -> None:
-    """Frames of 10 ms and of 1 s give what frames of 256 ms give, to the last figure."""
-    for frame_samples in (160, 16_000):
-        again = list(Hearing(recogniser).hear(InMemory(speech, frame_samples=frame_samples)))
-        assert [comparable(block) for block in again] == [comparable(block) for block in heard]
+    """A second hearing, in frames of 10 ms, gives what frames of 256 ms gave, to the last figure."""
+    again = Hearing(recogniser).hear(InMemory(speech, frame_samples=160))
+    assert [comparable(block) for block in again] == [comparable(block) for block in heard]
 
 
 def test_hearing_goes_on_where_it_stopped(recogniser: Recogniser, speech: np.ndarray, heard: list[HeardBlock]) -> None:

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 import uvicorn
 from support.databases import DATABASES, fresh_database, rows
-from support.device_client import Device
+from support.device_client import HTTP, Device
 from support.programs import free_port, wait_until
 
 from server.access.accounts import Role
@@ -78,12 +78,12 @@ class RunningServer:
     def get(self, path: str, key: str | None = None) -> httpx2.Response:
         """Fetch a path with an API key, by default the administrator's of the first tenant."""
         headers = {"Authorization": f"Bearer {key or self.api_key}"}
-        return httpx2.get(self.url + path, headers=headers, trust_env=False, timeout=60)
+        return HTTP.get(self.url + path, headers=headers)
 
     def post(self, path: str, key: str | None = None, **content: Any) -> httpx2.Response:
         """Post to a path with an API key."""
         headers = {"Authorization": f"Bearer {key or self.api_key}"} | content.pop("headers", {})
-        return httpx2.post(self.url + path, headers=headers, trust_env=False, timeout=60, **content)
+        return HTTP.post(self.url + path, headers=headers, **content)
 
 
 @contextmanager

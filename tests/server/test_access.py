@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from conftest import RunningServer
-from support.device_client import utterance
+from support.device_client import HTTP, utterance
 
 from models.errors import RejectedError
 from models.ids import new_id
@@ -32,7 +31,7 @@ GUARDED = "/v1/analysis/backlog"
 def test_without_a_valid_key_nothing_is_told(server: RunningServer, header: dict[str, str], code: str) -> None:
     """No key, another scheme and an unknown key get 401 and how to do it."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in header.items()]
-    answer = httpx2.get(server.url + GUARDED, headers=raw, trust_env=False)
+    answer = HTTP.get(server.url + GUARDED, headers=raw)
     assert (answer.status_code, answer.json()["code"]) == (401, code)
     assert answer.headers["www-authenticate"].startswith("Bearer")
 

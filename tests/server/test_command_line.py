@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
 import pytest
 from support.databases import DATABASES, fresh_database
-from support.device_client import Device, utterance
+from support.device_client import HTTP, Device, utterance
 from support.programs import BIN, kill, run, run_json, start, wait_until
 
 from models.ids import new_id
@@ -99,7 +98,7 @@ def test_further_codes_and_links(tmp_path: Path) -> None:
     link = run_json(PROGRAM, "sign-in-link", "--data", tmp_path, "--json")
     with _serving("--data", tmp_path) as (_, address):
         assert Device.enrol(address, code).tenant == "default"
-        assert httpx2.get(address + link["sign_in_path"], trust_env=False).status_code == 200
+        assert HTTP.get(address + link["sign_in_path"]).status_code == 200
     failed = run(PROGRAM, "sign-in-link", "--data", tmp_path, "--login", "nobody", expect=1)
     assert "account_unknown" in failed.stderr
 
@@ -111,7 +110,7 @@ def test_revoked_key_is_refused(tmp_path: Path) -> None:
     assert "api_key_unknown" in run(PROGRAM, "revoke-key", "--data", tmp_path, "--key", "vt_no", expect=1).stderr
     with _serving("--data", tmp_path) as (_, address):
         headers = {"Authorization": f"Bearer {key}"}
-        answer = httpx2.get(f"{address}/v1/events", headers=headers, trust_env=False)
+        answer = HTTP.get(f"{address}/v1/events", headers=headers)
     assert answer.json()["code"] == "api_key_revoked"
 
 
@@ -147,7 +146,7 @@ def test_worker_of_its_own_analyses_what_the_server_takes(tmp_path: Path) -> Non
             headers = {"Authorization": f"Bearer {made['api_key']}"}
 
             def events() -> list[object]:
-                found = httpx2.get(f"{address}/v1/events", headers=headers, trust_env=False).json()["events"]
+                found = HTTP.get(f"{address}/v1/events", headers=headers).json()["events"]
                 return list(found)
 
             wait_until(lambda: bool(events()), what="an event of the complaint")

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from support.device_client import public_key_of
+from support.device_client import HTTP, public_key_of
 
 from server.access.accounts import Role
 from server.access.keys import create_key
@@ -15,7 +15,7 @@ from server.devices.enrolment import create_code
 
 def _ask(server: RunningServer, code: str, public_key: str) -> httpx2.Response:
     asked = {"code": code, "public_key": public_key, "name": "counter 1"}
-    return httpx2.post(f"{server.url}/v1/enrol", json=asked, trust_env=False)
+    return HTTP.post(f"{server.url}/v1/enrol", json=asked)
 
 
 def _new_key() -> str:
@@ -79,11 +79,10 @@ def test_key_of_another_tenant_is_refused(server: RunningServer) -> None:
 def test_what_is_no_public_key_is_refused(server: RunningServer, public_key: str) -> None:
     """Only 32 bytes in base64 are an Ed25519 key."""
     body = f'{{"code": "{_code(server)}", "public_key": "{public_key}"}}'
-    answer = httpx2.post(
+    answer = HTTP.post(
         f"{server.url}/v1/enrol",
         content=body.encode("utf-8", "surrogatepass"),
         headers={"Content-Type": "application/json"},
-        trust_env=False,
     )
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -93,7 +92,7 @@ def test_name_with_nul_is_refused(server: RunningServer) -> None:
     """What PostgreSQL cannot store is a clear refusal, and the code can still be used."""
     code = _code(server)
     asked = {"code": code, "public_key": _new_key(), "name": "a\0b"}
-    answer = httpx2.post(f"{server.url}/v1/enrol", json=asked, trust_env=False)
+    answer = HTTP.post(f"{server.url}/v1/enrol", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (422, "text_invalid")
     assert _ask(server, code, _new_key()).status_code == 200
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import RunningServer
+from support.device_client import HTTP
 
 from server.app import create_app
 from server.settings import ServerSettings
@@ -42,7 +43,7 @@ BODIES = (
 
 def _ask(server: RunningServer, method: str, address: str, body: bytes | None = None) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {server.api_key}", "Content-Type": "application/json"}
-    return httpx2.request(method, server.url + address, headers=headers, content=body, trust_env=False, timeout=60)
+    return HTTP.request(method, server.url + address, headers=headers, content=body)
 
 
 def _assert_answered(answer: httpx2.Response, asked: str) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx2
 import pytest
 from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 from support.databases import fresh_database
-from support.device_client import Device, public_key_of, utterance
+from support.device_client import HTTP, Device, public_key_of, utterance
 
 from models.errors import RejectedError, StoreError
 from models.ids import new_id
@@ -137,7 +136,7 @@ def test_half_a_body_is_no_failure(server: RunningServer, device: Device) -> Non
 def test_health_and_readiness(server: RunningServer) -> None:
     """The process is up and the database has its schema; nobody needs a key to ask."""
     for path, status in (("/healthz", "up"), ("/readyz", "ready")):
-        answer = httpx2.get(server.url + path, trust_env=False)
+        answer = HTTP.get(server.url + path)
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 

@@ -59,7 +59,7 @@ async def ingest(request: Request) -> Response:
     if any(line.table is conversation for line in prepared.lines):
         # It may have ended. What is due only later, the worker finds when it looks at the queue by itself.
         state.ring()
-    return Response(receipt(prepared.batch_id, now, prepared.judged, outcomes), media_type="application/json")
+    return Response(receipt(prepared.batch_id, now, prepared.items, outcomes), media_type="application/json")
 
 
 async def _store(

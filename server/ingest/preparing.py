@@ -15,10 +15,10 @@ class Prepared:
     """A batch, ready for the database."""
 
     batch_id: UUID
-    judged: list[Judged | RecordVerdict]
-    """Every item of the batch, in order."""
+    items: list[Line | RecordVerdict]
+    """What each record of the batch became, in order."""
     lines: list[Line]
-    """One for each Judged, in order."""
+    """The lines among the items."""
 
 
 def prepare(body: bytes, *, tenant: str, device_id: UUID, now: datetime) -> Prepared:
@@ -39,17 +39,18 @@ def prepare(body: bytes, *, tenant: str, device_id: UUID, now: datetime) -> Prep
         code, detail = fault
         refused = [item if isinstance(item, RecordVerdict) else refuse(item.id, code, detail) for item in batch.items]
         return Prepared(batch.id, list(refused), [])
-    judged = [
-        item if isinstance(item, RecordVerdict) else judge(item, tenant=tenant, device_id=device_id, now=now)
-        for item in batch.items
-    ]
     device, recorded_ms = device_id.hex, milliseconds(now)
-    lines = [
-        line_of(item, tenant=tenant, device=device, recorded_ms=recorded_ms)
-        for item in judged
-        if isinstance(item, Judged)
-    ]
-    return Prepared(batch.id, judged, lines)
+    items: list[Line | RecordVerdict] = []
+    lines: list[Line] = []
+    for item in batch.items:
+        judged = item if isinstance(item, RecordVerdict) else judge(item, tenant=tenant, device_id=device_id, now=now)
+        if isinstance(judged, Judged):
+            line = line_of(judged, tenant=tenant, device=device, recorded_ms=recorded_ms)
+            items.append(line)
+            lines.append(line)
+        else:
+            items.append(judged)
+    return Prepared(batch.id, items, lines)
 
 
 def _envelope_fault(batch: ReadBatch, tenant: str, device_id: UUID) -> tuple[str, str] | None:

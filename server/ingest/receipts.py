@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from models.wire import RecordVerdict, Verdict
-from server.ingest.judging import Judged
+from server.ingest.lines import Line
 from server.ingest.reading import refuse
 from server.ingest.repository import ACCEPTED, DUPLICATE, FOREIGN, NO_CONSENT
 
@@ -17,29 +17,31 @@ _DETAILS: Final = {
 
 
 def receipt(
-    batch_id: UUID, recorded_at: datetime, judged: Sequence[Judged | RecordVerdict], outcomes: Sequence[str]
+    batch_id: UUID, recorded_at: datetime, items: Sequence[Line | RecordVerdict], outcomes: Sequence[str]
 ) -> bytes:
     """Return an IngestReceipt as JSON; fields that have their default are left out.
 
     Args:
         batch_id: of the batch.
         recorded_at: when it was stored.
-        judged: every item of the batch, in order.
-        outcomes: what the database said of each Judged among them, in order.
+        items: every item of the batch, in order.
+        outcomes: what the database said of each line among them, in order.
     """
     left = iter(outcomes)
-    verdicts = [_verdict(item, next(left)) if isinstance(item, Judged) else _written(item) for item in judged]
+    verdicts = [_verdict(item, next(left)) if isinstance(item, Line) else _written(item) for item in items]
     head = f'{{"batch_id":"{batch_id}","recorded_at":"{recorded_at.isoformat()}","verdicts":['
     return f"{head}{','.join(verdicts)}]}}".encode()
 
 
-def _verdict(judged: Judged, outcome: str) -> str:
-    record_id = judged.record.id
-    if outcome == ACCEPTED and judged.flags:
-        return _written(RecordVerdict(id=record_id, verdict=Verdict.ACCEPTED, flags=judged.flags))
-    if outcome in (ACCEPTED, DUPLICATE):
-        # By far the most: written by hand, a hundred of them cost 30 µs instead of 200 µs.
-        return f'{{"id":"{record_id}","verdict":"{outcome}"}}'
+def _verdict(line: Line, outcome: str) -> str:
+    flags = line.judged.flags
+    if outcome == DUPLICATE or (outcome == ACCEPTED and not flags):
+        # By far the most: written by hand, a hundred of them cost 60 µs instead of 250 µs.
+        key = line.record_hex
+        return f'{{"id":"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}","verdict":"{outcome}"}}'
+    record_id = line.judged.record.id
+    if outcome == ACCEPTED:
+        return _written(RecordVerdict(id=record_id, verdict=Verdict.ACCEPTED, flags=flags))
     return _written(refuse(record_id, outcome, _DETAILS[outcome]))
 
 

@@ -75,7 +75,7 @@ def store(
             barred[conversation_id] = FOREIGN
         elif known.consent not in (None, ConsentState.GRANTED.value):
             barred[conversation_id] = NO_CONSENT
-    outcomes = [_bar(line, barred) for line in lines]
+    outcomes = [_bar(line, barred) for line in lines] if barred else [""] * len(lines)
     _insert(conn, lines, outcomes, now=now)
     changed = [line for line, outcome in zip(lines, outcomes, strict=True) if outcome == ACCEPTED]
     # In one order everywhere: two transactions that ring for the same conversations must not wait for each other.

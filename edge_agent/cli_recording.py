@@ -32,7 +32,7 @@ def replay(
     channel: options.Channel = "counter",
     pace: Annotated[Pace, typer.Option(help="real: as it was spoken; fast: as fast as this machine can.")] = Pace.FAST,
     started_at: Annotated[
-        str | None, typer.Option("--started-at", help="When it really began (ISO 8601). Default: when replay begins.")
+        str | None, typer.Option("--started-at", help="When it really began (ISO 8601). Default: so that it ends now.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Record anew what was recorded before.")] = False,
     wait_s: options.WaitS = None,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -35,7 +35,7 @@ class Replaying:
     again: bool
     """Record anew what was recorded before."""
     started_at: datetime | None
-    """When the conversation really began; None for the moment when its replay first begins."""
+    """When the conversation really began; None to take it as ending now (fast pace) or beginning now (real pace)."""
 
 
 class Replay:
@@ -96,8 +96,9 @@ class Replay:
             self._captions.note("resumed", name=path.name, at=clock_time(known.until_ms))
         else:
             self._captions.note("hearing", name=path.name)
-        started_at = how.started_at or read_clock().moment
-        blocks = hearing.hear(MediaFileSource(path, pace=how.pace), skip_blocks=known.blocks if known else 0)
+        source = MediaFileSource(path, pace=how.pace)
+        started_at = _started_at(source, how=how, now=read_clock().moment)
+        blocks = hearing.hear(source, skip_blocks=known.blocks if known else 0)
         if known is not None:
             return self._recorder.record(blocks, known)
         # The conversation begins with its first block: a file that cannot be read leaves none behind.
@@ -112,8 +113,9 @@ class Replay:
         return self._recorder.record(chain((first,), blocks), recording)
 
     def _count(self, path: Path, encounter: Encounter, *, fingerprint: str, how: Replaying) -> Recorded:
-        started_at = how.started_at or read_clock().moment
-        duration_ms = lasted_ms(MediaFileSource(path, pace=how.pace))
+        source = MediaFileSource(path, pace=how.pace)
+        started_at = _started_at(source, how=how, now=read_clock().moment)
+        duration_ms = lasted_ms(source)
         recording = self._recorder.withhold(
             encounter, fingerprint=fingerprint, live=False, started_at=started_at, duration_ms=duration_ms
         )
@@ -123,6 +125,13 @@ class Replay:
     def _fingerprint(self, path: Path, encounter: Encounter) -> str:
         who = (encounter.customer or "", encounter.staff, encounter.site, encounter.channel, encounter.consent.value)
         return self._outbox.fingerprint("file", content_sha256(path), *who)
+
+
+def _started_at(source: MediaFileSource, *, how: Replaying, now: datetime) -> datetime:
+    """Return when a recording began that nobody dated; played fast it must not reach into the future."""
+    if how.started_at is not None:
+        return how.started_at
+    return now if how.pace is Pace.REAL else now - timedelta(milliseconds=source.declared_ms())
 
 
 def lasted_ms(source: AudioSource) -> int:

@@ -69,6 +69,15 @@ class MediaFileSource:
         """The file's name without its folder."""
         return self._path.name
 
+    def declared_ms(self) -> int:
+        """Return how long the file says it is, in milliseconds; 0 where it does not say.
+
+        Raises:
+            AudioError: as `frames`.
+        """
+        with _open(self._path) as container:
+            return _declared_ms(container)
+
     def frames(self) -> Iterator[AudioFrame | AudioGap]:
         """Give the file from its start, 256 ms at a time.
 
@@ -146,6 +155,18 @@ def _unreadable(path: Path, why: str) -> AudioError:
     )
 
 
+def _declared_ms(container: InputContainer) -> int:
+    """How long the file says it is; 0 where it does not say, or where FFmpeg only guesses from the bit rate."""
+    stream = container.streams.audio[0]
+    if container.format.name not in _FORMATS_THAT_KNOW_THEIR_LENGTH:
+        return 0
+    if stream.duration is not None and stream.time_base is not None:
+        return round(stream.duration * stream.time_base * 1000)
+    if container.duration is not None and len(container.streams) == 1:
+        return round(container.duration * 1000 / av.time_base)
+    return 0
+
+
 class _Decoding:
     """One pass through a container: packets to 16 kHz mono, held against the file's own time stamps."""
 
@@ -167,19 +188,9 @@ class _Decoding:
                 self.found_audio = True
                 yield from self._cutter.push(samples)
         yield from self._flush()
-        missing_ms = self._declared_ms() - self._cutter.position_ms
+        missing_ms = _declared_ms(self._container) - self._cutter.position_ms
         if self.found_audio and missing_ms > _SHORTEST_TAIL_MS:
             yield self._cutter.skip(missing_ms)
-
-    def _declared_ms(self) -> int:
-        """How long the file says it is; 0 where it does not say, or where FFmpeg only guesses from the bit rate."""
-        if self._container.format.name not in _FORMATS_THAT_KNOW_THEIR_LENGTH:
-            return 0
-        if self._stream.duration is not None and self._stream.time_base is not None:
-            return round(self._stream.duration * self._stream.time_base * 1000)
-        if self._container.duration is not None and len(self._container.streams) == 1:
-            return round(self._container.duration * 1000 / av.time_base)
-        return 0
 
     def _decoded_frames(self) -> Iterator[DecodedFrame]:
         packets = self._container.demux(self._stream)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,21 @@ def _examined(device: Path) -> list[dict[str, str]]:
     )
     checks: list[dict[str, str]] = json.loads(done.stdout)["checks"]
     return checks
+
+
+def test_a_recording_that_nobody_dated_ended_before_it_was_replayed(
+    server: ScriptedServer, device: Path, tmp_path: Path
+) -> None:
+    """An hour replayed in a second lies in the past, not in the future."""
+    path = tmp_path / "hour.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8_000)
+        file.writeframes(b"\x80" * 8_000 * 3_600)
+    who = (*WHO, "--customer", "C-1", "--consent", "declined")
+    run_json(EDGE, "replay", path, "--data", device, *who, "--channel", "counter", "--json")
+    (stored,) = server.stored.values()
+    began = datetime.fromisoformat(stored["occurred_at"])
+    assert stored["body"]["end_ms"] == pytest.approx(3_600_000, abs=100)
+    assert began + timedelta(hours=1) <= datetime.now(UTC)

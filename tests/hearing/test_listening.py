@@ -89,3 +89,14 @@ def test_coverage_tiles_its_block(gaps: list[int], speech: list[int], block: tup
         assert span.state != before
         now_ms, before = span.end_ms, span.state
     assert now_ms == end_ms
+
+
+def test_a_pause_between_two_sentences_is_part_of_the_talk() -> None:
+    """A block is heard from its first speech to its last; only before and after is it silent."""
+    parts = (Speech(start_ms=500, end_ms=900, peak=1.0), Speech(start_ms=1_600, end_ms=2_000, peak=1.0))
+    spans = coverage(PlannedBlock(start_ms=0, end_ms=2_400, speech=parts), ())
+    assert [(span.state, span.start_ms, span.end_ms) for span in spans] == [
+        (CoverageState.SILENT, 0, 500),
+        (CoverageState.HEARD, 500, 2_000),
+        (CoverageState.SILENT, 2_000, 2_400),
+    ]

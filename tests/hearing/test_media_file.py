@@ -297,3 +297,13 @@ def assert_fails(path: Path, *, code: str) -> None:
     assert caught.value.code == code
     assert path.name in caught.value.message
     assert caught.value.advice
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.m4a", "a.ogg"])
+def test_a_file_tells_its_length_before_it_is_decoded(tmp_path: Path, name: str) -> None:
+    """What the container declares is the length of the sound, within a codec's padding."""
+    codec = {"a.wav": "pcm_s16le", "a.flac": "flac", "a.m4a": "aac", "a.ogg": "libopus"}[name]
+    path = write_media(
+        tmp_path / name, codec=codec, rate_hz=48_000, layout="mono", samples=tone(seconds=2, rate_hz=48_000)
+    )
+    assert MediaFileSource(path, pace=Pace.FAST).declared_ms() == pytest.approx(2_000, abs=60)

@@ -157,12 +157,11 @@ def test_worker_of_its_own_analyses_what_the_server_takes(tmp_path: Path) -> Non
                 kill(worker)
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "many"), ("WORKER", "sometimes"), ("QUIET_AFTER_S", "-1")])
-def test_wrong_setting_in_the_environment_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    """A typing error in a unit file is a message that names the variable."""
-    monkeypatch.setenv(f"VOICETRAIL_SERVER_{name}", value)
+def test_wrong_settings_in_the_environment_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typing errors in a unit file are messages that name the variables."""
+    wrong = {"PORT": "many", "WORKER": "sometimes", "QUIET_AFTER_S": "-1"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"VOICETRAIL_SERVER_{name}", value)
     failed = run(PROGRAM, "serve", "--data", tmp_path, expect=2)
-    assert f"VOICETRAIL_SERVER_{name}" in failed.stderr
+    assert all(f"VOICETRAIL_SERVER_{name}" in failed.stderr for name in wrong)
     assert "Traceback" not in failed.stderr

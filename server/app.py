@@ -17,7 +17,7 @@ import server.journeys.endpoints
 import server.web.routes
 from models.errors import VoicetrailError
 from server import health, problems
-from server.analysis.worker import Worker
+from server.analysis.worker import Worker, WorkerOptions
 from server.devices.signatures import DeviceKeys
 from server.limits import BodyLimit
 from server.settings import ServerSettings
@@ -65,23 +65,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.db = db
         app.state.device_keys = DeviceKeys(db)
         app.state.ring = _nobody_hears
+        app.state.analysis = health.Analysis.ELSEWHERE
         if settings.worker == "off":
             yield
         else:
-            worker = Worker(db)
+            worker = Worker(db, options=WorkerOptions(default_journey_map=settings.default_journey_map))
             app.state.ring = worker.ring
-            async with _working(worker):
+            async with _working(worker, app):
                 yield
     finally:
         await db.close()
 
 
 @asynccontextmanager
-async def _working(worker: Worker) -> AsyncIterator[None]:
+async def _working(worker: Worker, app: FastAPI) -> AsyncIterator[None]:
     """Let the worker analyse beside the requests, and finish the conversation in hand at the end."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        app.state.analysis = health.Analysis.STOPPED
+        _tell_of_failure(task)
+
     stop = asyncio.Event()
+    app.state.analysis = health.Analysis.RUNNING
     task = asyncio.create_task(worker.run(stop), name="worker")
-    task.add_done_callback(_tell_of_failure)
+    task.add_done_callback(ended)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from models.errors import RejectedError, StoreError, VoicetrailError
 from server.access import accounts, repository
 from server.access.secrets import digest
-from server.analysis.worker import Worker
+from server.analysis.worker import Worker, WorkerOptions
 from server.app import create_app
 from server.devices import enrolment
 from server.settings import ServerSettings, WorkerMode
@@ -245,7 +245,7 @@ async def _work(settings: ServerSettings) -> None:
     try:
         await require_current(db)
         _out.print("The worker looks for conversations to analyse.")
-        await Worker(db).run(stop)
+        await Worker(db, options=WorkerOptions(default_journey_map=settings.default_journey_map)).run(stop)
     finally:
         await db.close()
 

@@ -33,6 +33,8 @@ class ServerSettings(BaseSettings):
     """inline analyses in this process; off leaves it to `voicetrail-server worker`."""
     quiet_after_s: int = Field(default=60, ge=0)
     """A conversation not yet closed is analysed this long after its last record."""
+    default_journey_map: str = "retail_store"
+    """Map of sites that no map's pattern fits."""
     time_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
     """IANA name of the time zone in which pages show times and begin their days."""
 

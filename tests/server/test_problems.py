@@ -135,9 +135,29 @@ def test_half_a_body_is_no_failure(server: RunningServer, device: Device) -> Non
 
 def test_health_and_readiness(server: RunningServer) -> None:
     """The process is up and the database has its schema; nobody needs a key to ask."""
-    for path, status in (("/healthz", "up"), ("/readyz", "ready")):
-        answer = HTTP.get(server.url + path)
-        assert (answer.status_code, answer.json()) == (200, {"status": status})
+    assert HTTP.get(server.url + "/healthz").json() == {"status": "up"}
+    assert HTTP.get(server.url + "/readyz").json()["status"] == "ready"
+
+
+def test_readiness_tells_who_analyses(tmp_path: Path) -> None:
+    """The worker runs here, elsewhere, or has stopped; a stopped one does not keep records from being taken."""
+    settings = ServerSettings(data=tmp_path)
+    asyncio.run(set_up(settings, Wanted(tenant="default", login="admin"), now=datetime.now(UTC)))
+    with TestClient(create_app(settings.model_copy(update={"worker": "off"}))) as client:
+        assert client.get("/readyz").json()["analysis"] == "elsewhere"
+    with TestClient(create_app(settings)) as client:
+        assert client.get("/readyz").json()["analysis"] == "running"
+        assert client.portal is not None
+        client.portal.call(_stop_the_worker)
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["analysis"]) == (200, "stopped")
+
+
+async def _stop_the_worker() -> None:
+    (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "worker"]
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
 
 
 def test_database_that_goes_away_is_told_and_comes_back(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ $(ENV): pyproject.toml requirements/dev.txt
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || \
 		{ echo "Python has no venv module: install it (Debian: apt-get install python3-venv) and try again"; rm -rf .venv; exit 2; }
 	@echo "Installing the locked packages (about 700 MB, once) ..."
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements/dev.txt | grep -vE '^(Requirement already|  Using cached)' || test $${PIPESTATUS[0]} -eq 0
+	@set -o pipefail; $(BIN)/pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements/dev.txt \
+		| sed -nE 's/^ *(Downloading|Installing collected) ?([^ ]*).*(\(.*\)).*/  \1 \2 \3/p'
 	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -11,6 +11,7 @@ from models.analysis import Analysis
 from models.errors import UnderstandingError
 from models.labels import Role, Sentiment
 from nlp.evaluation import f1, heard, scores
+from nlp.redaction import redact
 from nlp.understanding import Turn, Understanding
 
 
@@ -134,7 +135,7 @@ def _turns(said: Sequence[Mapping[str, Any]], *, roles_known: bool, noise: float
             Role(one["role"]) if roles_known else Role.UNKNOWN,
             int(one["start"] * 1000),
             int(one["end"] * 1000),
-            heard(one["text"], noise=noise, seed=seed),
+            heard(redact(one["text"]).text, noise=noise, seed=seed),
         )
         for number, one in enumerate(said)
     ]

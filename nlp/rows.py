@@ -72,7 +72,8 @@ def intent_rows(path: Path, *, split: str | None) -> list[Row]:
             continue
         intents = row.get("intents")
         labels = (intents or [_NO_INTENT]) if isinstance(intents, list) else [row.get("label") or row.get("intent")]
-        if not all(isinstance(label, str) for label in labels):
+        names = [label for label in labels if isinstance(label, str)]
+        if not names or len(names) < len(labels):
             raise broken_line(path, number, "has no intent as its label")
-        found.append(Row(row["text"], labels[0], tuple(labels[1:])))
+        found.append(Row(row["text"], names[0], tuple(names[1:])))
     return found

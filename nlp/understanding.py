@@ -4,7 +4,6 @@ Linear models over character n-grams, and rules as data. One conversation at a t
 randomness: the same turns give the same analyses.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +114,7 @@ class Understanding:
         feeling = self.feeling(turn.text, role=role)
         sentiment, probability = feeling.best()
         uncertain = not grams or probability < self._thresholds.certain_from
-        intents = self._intent_labels(scores) if grams and role is not Role.STAFF else ()
+        intents = self._intent_labels(scores, feeling) if grams and role is not Role.STAFF else ()
         acts = _labels(self._acts, text) if role is not Role.CUSTOMER else ()
         felt = sentiment is not Sentiment.NEUTRAL or any(label.name in _FEELINGS for label in intents)
         return Analysis(
@@ -170,18 +169,21 @@ class Understanding:
         """Whether an intent of that probability is given, or abstained from."""
         return probability >= self._thresholds.intent(intent)
 
-    def _intent_labels(self, scores: dict[str, float]) -> tuple[Label, ...]:
+    def _intent_labels(self, scores: dict[str, float], feeling: Feeling) -> tuple[Label, ...]:
         found = [
             Label(name=name, probability=probability)
             for name, score in scores.items()
-            if name != _STAFF and (probability := sigmoid(score)) >= self._thresholds.intent(name)
+            if name != _STAFF
+            and (probability := sigmoid(score)) >= self._thresholds.intent(name)
+            and self._thresholds.agrees(name, negative=feeling.negative, positive=feeling.positive)
         ]
         return tuple(sorted(found, key=lambda label: (-label.probability, label.name)))
 
     def explain(self, text: str, *, role: Role = Role.CUSTOMER, most: int = 5) -> tuple[Reason, ...]:
         """The characters that spoke most for what was said of a text: for its feeling, and for each of its intents."""
         shown = readable(text)
-        sentiment, _ = self.feeling(text, role=role).best()
+        feeling = self.feeling(text, role=role)
+        sentiment, _ = feeling.best()
         scores = dict(
             zip(self._intents.labels, map(float, self._intents.scores(self._sounds.ngrams(shown))), strict=True)
         )
@@ -189,7 +191,7 @@ class Understanding:
         if sentiment is not Sentiment.NEUTRAL:
             sign = 1.0 if sentiment is Sentiment.POSITIVE else -1.0
             reasons += self._reasons(self._sentiment, "positive", shown, label=sentiment, sign=sign)[:most]
-        for label in self._intent_labels(scores) if role is not Role.STAFF else ():
+        for label in self._intent_labels(scores, feeling) if role is not Role.STAFF else ():
             reasons += self._reasons(self._intents, label.name, shown, label=label.name, sign=1.0)[:most]
         return tuple(reasons)
 
@@ -222,5 +224,5 @@ def load(folder: Path | None = None) -> Understanding:
         sentiment=LinearModel.read(place / "sentiment.npz"),
         intents=LinearModel.read(place / "intents.npz"),
         fine_intents=LinearModel.read(fine) if fine.is_file() else None,
-        thresholds=Thresholds.model_validate(json.loads((place / "settings.json").read_text(encoding="utf-8"))),
+        thresholds=Thresholds.read(place / "settings.json"),
     )

@@ -31,7 +31,7 @@ def fit_fine(vectors: Vectors, labels: Sequence[str], *, keep: int, seed: int) -
     given = np.array(labels)
     names = np.unique(given)
     own = np.searchsorted(names, given)
-    margins = _out_of_fold(vectors, own, len(names), cost=0.2, seed=seed)
+    margins = _out_of_fold(vectors, own, len(names), cost=0.5, seed=seed)
     doubt = margins.max(axis=1) - margins[np.arange(len(own)), own]
     cleaned = np.where(doubt < _WRONG_BY, own, margins.argmax(axis=1))
     held_out = _out_of_fold(vectors, cleaned, len(names), cost=1.0, seed=seed + 1)
@@ -87,9 +87,10 @@ def _quantised(
     *,
     keep: int,
 ) -> LinearModel:
-    limit = np.quantile(np.abs(weights), 0.9999)
+    limit = np.quantile(np.abs(weights), 0.99995)
     steps = np.clip(np.rint(weights / limit * 127), -127, 127).astype(np.int8)
-    strength = np.abs(weights).max(axis=1)
+    counts = np.bincount(vectors.rows.indices, minlength=len(vectors.ngrams))
+    strength = np.sqrt((weights**2).sum(axis=1) * counts)
     kept = np.sort(np.argsort(-strength, kind="stable")[:keep])
     kept = kept[np.argsort(np.array([vectors.ngrams[row] for row in kept]), kind="stable")]
     ones = np.ones(len(names), dtype=np.float32)

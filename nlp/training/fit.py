@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.linear import LinearModel
+from nlp.training.phrases import FOLDS
 from nlp.training.vectors import Vectors
 
 Floats = NDArray[np.float64]
-_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def fit(vectors: Vectors, task: Task, *, groups: NDArray[np.int64], seed: int) -
     Args:
         vectors: the rows.
         task: answers and weights of the rows.
-        groups: rows of one group never stand on both sides of a fold.
-        seed: for the solver and the folds.
+        groups: rows of one group, and of groups that are the same modulo FOLDS, never stand on both sides of a fold.
+        seed: for the solver.
     """
     from scipy.sparse import diags  # noqa: PLC0415  # only [train] has it
     from sklearn.svm import LinearSVC  # noqa: PLC0415
@@ -69,11 +69,9 @@ def fit(vectors: Vectors, task: Task, *, groups: NDArray[np.int64], seed: int) -
     scale = _column_scale(vectors, task)
     rows = (vectors.rows[used] @ diags(scale)).tocsr()
     answer, weight = task.answer[used], task.weight[used]
-    chance = np.random.default_rng(seed)
-    fold_of_group = chance.integers(0, _FOLDS, groups.max() + 1)
-    fold = fold_of_group[groups[used]]
+    fold = groups[used] % FOLDS
     margins = np.zeros(len(used))
-    for held in range(_FOLDS):
+    for held in range(FOLDS):
         inside, outside = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
         if len(outside):
             part = LinearSVC(C=task.cost, random_state=seed)
@@ -101,7 +99,7 @@ def quantised(vectors: Vectors, fitted: Sequence[Fitted], *, keep: int) -> Linea
     """
     weights = np.stack([one.weights for one in fitted], axis=1)
     # The few largest weights are clipped, which leaves finer steps to all others.
-    limit = np.quantile(np.abs(weights), 0.9995, axis=0).clip(min=1e-9)
+    limit = np.quantile(np.abs(weights), 0.9999, axis=0).clip(min=1e-9)
     steps = np.clip(np.rint(weights / limit * 127), -127, 127).astype(np.int8)
     strength = np.abs(weights / limit).max(axis=1)
     strongest = np.argsort(-strength, kind="stable")[:keep]

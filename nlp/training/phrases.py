@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
+FOLDS: Final = 3
+"""Into how many parts cross-validation divides the examples."""
+
 _SLOT = re.compile(r"\{([a-z]+)\}")
 _CHOICE = re.compile(r"\(([^()]*)\)")
 
@@ -66,12 +69,36 @@ def made(name: str, *, each: int, seed: int) -> Iterator[Phrase]:
     for group in _toml(name)["group"]:
         for pattern in group["say"].strip().splitlines():
             line += 1
-            texts = {expand(pattern, slots, chance): None for _ in range(each)}
-            for text in texts:
-                opening = expand(chance.choice(_OPENINGS), slots, chance)
+            said: dict[str, None] = {}
+            for _ in range(each):
+                opening, ending = (expand(chance.choice(some), slots, chance) for some in (_OPENINGS, _ENDINGS))
+                said[opening + expand(pattern, slots, chance) + ending] = None
+            for text in said:
                 yield Phrase(
-                    text=opening + text + chance.choice(_ENDINGS),
+                    text=text,
                     intents=tuple(group.get("intents", ())),
                     sentiment=group.get("sentiment", "neutral"),
                     line=line,
                 )
+
+
+def composed(phrases: Sequence[Phrase], *, count: int, seed: int) -> Iterator[Phrase]:
+    """Yield turns made of two others, as people say several things in one go; they want and feel what both do.
+
+    Both come from lines of the same fold (line modulo FOLDS), and so does what they make. Praise and blame stay apart.
+    """
+    chance = random.Random(seed)  # noqa: S311  # examples, no secrets
+    by_fold: dict[int, list[Phrase]] = {}
+    for phrase in phrases:
+        by_fold.setdefault(phrase.line % FOLDS, []).append(phrase)
+    for _ in range(count):
+        first = chance.choice(phrases)
+        second = chance.choice(by_fold[first.line % FOLDS])
+        feelings = {first.sentiment, second.sentiment} - {"neutral"}
+        if len(feelings) < 2:
+            yield Phrase(
+                text=first.text + chance.choice("，。，？") + second.text,
+                intents=tuple(dict.fromkeys(first.intents + second.intents)),
+                sentiment=feelings.pop() if feelings else "neutral",
+                line=first.line,
+            )

@@ -18,7 +18,7 @@ from nlp.features import Sounds
 from nlp.training.corpora import Example, corpora, examples
 from nlp.training.fine import fit_fine
 from nlp.training.fit import fit, quantised
-from nlp.training.phrases import made
+from nlp.training.phrases import FOLDS, composed, made
 from nlp.training.tasks import Row, intent_tasks, role_task, row_of_example, row_of_phrase, sentiment_tasks
 from nlp.training.vectors import Vectors, readable_all
 
@@ -72,7 +72,8 @@ def write_sounds(path: Path) -> Sounds:
 def train(*, data: Path, out: Path, licensed_only: bool, seed: int, progress: Progress) -> Training:
     """Train all models and write them with settings and manifest into `out`.
 
-    Only the train splits of the sets are read. The same data, seed and library versions give the same weights.
+    The train and dev splits of the sets are read, the test splits never; calibration is out of fold.
+    The same data, seed and library versions give the same weights.
 
     Raises:
         UnderstandingError: the [train] extra is absent, `data` holds none of the sets, or a line is broken.
@@ -82,7 +83,9 @@ def train(*, data: Path, out: Path, licensed_only: bool, seed: int, progress: Pr
     sounds = write_sounds(out / "sounds.txt")
     progress("reading")
     known = corpora(licensed_only=licensed_only)
-    found = [example for corpus in known for example in examples(data, corpus, split="train")]
+    found = [
+        example for corpus in known for split in ("train", "dev") for example in examples(data, corpus, split=split)
+    ]
     if not found:
         raise UnderstandingError(
             f"{data} holds none of the sets that training knows.",
@@ -120,9 +123,13 @@ def _fine(found: Sequence[Example], sounds: Sounds, *, out: Path, seed: int) -> 
 
 def _rows(found: Sequence[Example], *, seed: int) -> list[Row]:
     rows = [row_of_example(example, group=group) for group, example in enumerate(found)]
-    for name, staff, each in (("customer.toml", False, 30), ("staff.toml", True, 60)):
-        base = len(found) + (1000 if staff else 0)
-        rows += [row_of_phrase(one, staff=staff, group=base + one.line) for one in made(name, each=each, seed=seed)]
+    base = len(found) + FOLDS - len(found) % FOLDS
+    customers = list(made("customer.toml", each=30, seed=seed))
+    customers += composed(customers, count=len(customers), seed=seed)
+    staff = list(made("staff.toml", each=60, seed=seed))
+    staff += composed(staff, count=len(staff), seed=seed)
+    rows += [row_of_phrase(one, staff=False, group=base + one.line) for one in customers]
+    rows += [row_of_phrase(one, staff=True, group=base + one.line) for one in staff]
     random.Random(seed).shuffle(rows)  # noqa: S311  # order of examples, no secret
     return rows
 

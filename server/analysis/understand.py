@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from nlp.understanding import Turn
-
 from models.analysis import Analysis, ExperienceEvent
 from models.ids import derived_id
 from models.journey import JourneyMap, TouchpointVisit
 from models.noun import Moment, Name, Noun
+from nlp.understanding import Turn
 from server.conversations.repository import SpanView, UtteranceView, seconds_of
 from server.events.derive import EventDraft, Spoken, derive
 from server.events.rules import EventRules

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from traceback import extract_tb
 
 import structlog
-from nlp.understanding import load as load_understanding
 from sqlalchemy import Connection
 
 from models.errors import StoreError, VoicetrailError
+from nlp.understanding import load as load_understanding
 from server.analysis.repository import Claim, bury, claim, put_off, read_work, settle
 from server.analysis.understand import Understands, Understood, Work, understand
 from server.events.rules import EventRules, shipped_rules

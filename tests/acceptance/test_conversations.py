@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.databases import rows
 from support.programs import BIN, ServerProgram, enrol, run_json, running_server
 from support.shared_data import shared

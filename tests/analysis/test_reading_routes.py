@@ -10,9 +10,6 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
-from support.databases import DATABASES
-from support.device_client import utterance
-from support.received import NOW, Sender, Words, database_url
 
 from models.ids import new_id
 from server.access import keys, repository
@@ -25,6 +22,9 @@ from server.journeys.shipped import shipped_maps
 from server.settings import ServerSettings
 from server.store.database import Database
 from server.store.migrate import upgrade
+from support.databases import DATABASES
+from support.device_client import utterance
+from support.received import NOW, Sender, Words, database_url
 
 ANGRY = "我排队等了两个小时，太差劲了。"
 LEAVING = "以后再也不来你们家了。"

@@ -12,9 +12,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
-from support.databases import DATABASES
-from support.device_client import consent, utterance
-from support.received import NOW, QUIET, Sender, Words, database_url
 
 from models.analysis import ExperienceEvent
 from models.errors import StoreError, UnderstandingError
@@ -30,6 +27,9 @@ from server.journeys.repository import customer_journey, overview
 from server.store.database import Database
 from server.store.migrate import upgrade
 from server.store.schema import analysis, analysis_queue, dead_letter, experience_event, touchpoint_visit
+from support.databases import DATABASES
+from support.device_client import consent, utterance
+from support.received import NOW, QUIET, Sender, Words, database_url
 
 ANGRY = "我排队等了两个小时，太差劲了。"
 LEAVING = "以后再也不来你们家了。"

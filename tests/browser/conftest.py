@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, StorageState, sync_playwright
+
 from support.programs import running_server
 from support.talks import Shown, tell
 from support.visiting import Visit, visit

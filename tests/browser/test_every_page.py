@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, StorageState, expect
+
 from support.talks import Shown
 from support.visiting import DESKTOP, PHONE, Visit, visit
 

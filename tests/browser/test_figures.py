@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
+
 from support.talks import Shown
 from support.visiting import Visit
 

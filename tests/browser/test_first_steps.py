@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from support.programs import ServerProgram, running_server
 from support.visiting import Visit, sign_in_path, visit
 

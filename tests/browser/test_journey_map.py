@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from support.talks import Shown
 from support.visiting import Visit
 

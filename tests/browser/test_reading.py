@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from playwright.sync_api import Dialog, expect
+
 from support.talks import HOSTILE, INVENTED, ODD_CUSTOMER, Shown
 from support.visiting import Visit
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.programs import BIN, DEMO_AUDIO
-from support.scripted_server import ScriptedServer, scripted_server
-from support.traced import Trace, python, run_traced
 
 from edge_agent.weights import default_cache_dir
 from hardware.audio import AudioFrame
 from hardware.media_file import MediaFileSource, Pace
+from support.programs import BIN, DEMO_AUDIO
+from support.scripted_server import ScriptedServer, scripted_server
+from support.traced import Trace, python, run_traced
 
 RECORDING = DEMO_AUDIO / "02-third-trip.opus"
 CUSTOMER = "C-KENNWORT-77"

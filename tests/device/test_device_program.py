@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from support.programs import BIN, run, run_json
 from support.scripted_server import ScriptedServer, refuse, scripted_server
 

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
-from support.scripted_server import ScriptedServer, scripted_server
 
 from edge_agent.enrolment import enrol
 from edge_agent.identity import DeviceKey, Identity
 from edge_agent.server_link import ServerLink
 from models.errors import EnrolmentError, VoicetrailError
+from support.scripted_server import ScriptedServer, scripted_server
 
 
 def ask(folder: Path, server: ScriptedServer, code: str = ScriptedServer.CODE) -> Identity:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.programs import BIN, DEMO_AUDIO, run, wait_until
-from support.scripted_server import ScriptedServer, scripted_server
-from support.virtual_microphone import VirtualMicrophone, virtual_microphone
 
 from hardware.audio import AudioFrame
 from hardware.media_file import MediaFileSource, Pace
+from support.programs import BIN, DEMO_AUDIO, run, wait_until
+from support.scripted_server import ScriptedServer, scripted_server
+from support.virtual_microphone import VirtualMicrophone, virtual_microphone
 
 pytestmark = [pytest.mark.speech, pytest.mark.faults]
 

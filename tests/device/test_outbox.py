@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from support.edge_device import NOW_MS, conversation, opened_outbox, pending_ids, settings, utterance_record
 
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_rows import RecordState, Settlement
@@ -13,6 +12,7 @@ from edge_agent.recordings import Advance, Recording, Totals
 from models.conversation import Utterance
 from models.errors import OutboxError
 from models.wire import Record
+from support.edge_device import NOW_MS, conversation, opened_outbox, pending_ids, settings, utterance_record
 
 
 def acknowledge(outbox: Outbox, *records: Record, now_ms: int = NOW_MS) -> None:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.edge_device import NOW_MS, opened_outbox, pending_ids, utterance_record
 
 from edge_agent.outbox_rows import RecordState, Settlement
 from models.errors import OutboxError
+from support.edge_device import NOW_MS, opened_outbox, pending_ids, utterance_record
 
 
 def test_an_outbox_at_its_own_limit_refuses_and_can_be_emptied(tmp_path: Path) -> None:

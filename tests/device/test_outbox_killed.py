@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.edge_device import NOW_MS, conversation, opened_outbox
 
 from edge_agent.recordings import Recording
+from support.edge_device import NOW_MS, conversation, opened_outbox
 
 pytestmark = pytest.mark.faults
 

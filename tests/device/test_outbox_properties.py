@@ -8,11 +8,11 @@ from uuid import UUID
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from support.edge_device import NOW_MS, pending_ids, utterance_record
-from support.edge_device import settings as edge_settings
 
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_rows import RecordState, Settlement
+from support.edge_device import NOW_MS, pending_ids, utterance_record
+from support.edge_device import settings as edge_settings
 
 RETENTION_MS = 1000
 

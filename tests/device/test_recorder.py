@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.edge_device import NOW, NOW_MS, encounter, heard_block, opened_outbox
 
 from edge_agent.clock import Reading
 from edge_agent.heard import HeardBlock
@@ -17,6 +16,7 @@ from models.ids import new_id
 from models.labels import ConsentState, CoverageState
 from models.wire import Record
 from nlp.redaction import redact_turns
+from support.edge_device import NOW, NOW_MS, encounter, heard_block, opened_outbox
 
 IDENTITY = Identity(server="http://127.0.0.1:1", tenant="t", device_id=new_id(), enrolled_at=NOW)
 BLOCKS = (

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.edge_device import NOW, conversation, encounter, heard_block
 
 from edge_agent.heard import HeardBlock, HeardSpan
 from edge_agent.recording import (
@@ -22,6 +21,7 @@ from edge_agent.recording import (
 from models.conversation import Consent, Conversation, CoverageSpan, Utterance
 from models.labels import ConsentState, CoverageState
 from nlp.redaction import redact_turns
+from support.edge_device import NOW, conversation, encounter, heard_block
 
 STAMP = Stamp(monotonic_ms=7, clock_offset_ms=-120)
 

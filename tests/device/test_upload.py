@@ -7,6 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from edge_agent.clock import read_clock
+from edge_agent.delivery import Delivered
+from edge_agent.device import Device
+from edge_agent.enrolment import enrol
+from edge_agent.outbox import Outbox
+from edge_agent.server_link import ServerLink
+from edge_agent.settings import EdgeSettings
+from edge_agent.upload import Uploader
+from models.errors import UploadError
+from models.wire import IngestBatch, Record
 from support.edge_device import opened_outbox, settings, utterance_record
 from support.programs import wait_until
 from support.scripted_server import (
@@ -22,17 +33,6 @@ from support.scripted_server import (
     reject,
     scripted_server,
 )
-
-from edge_agent.clock import read_clock
-from edge_agent.delivery import Delivered
-from edge_agent.device import Device
-from edge_agent.enrolment import enrol
-from edge_agent.outbox import Outbox
-from edge_agent.server_link import ServerLink
-from edge_agent.settings import EdgeSettings
-from edge_agent.upload import Uploader
-from models.errors import UploadError
-from models.wire import IngestBatch, Record
 
 
 @dataclass

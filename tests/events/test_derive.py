@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.spoken import said
 
 from models.labels import EventKind, Role, Sentiment
 from server.events.derive import EventDraft, Spoken, derive
 from server.events.rules import shipped_rules
+from support.spoken import said
 
 RULES = shipped_rules()
 

@@ -5,9 +5,9 @@ says nothing about conversations that nobody looked at.
 """
 
 import pytest
-from support.shared_data import shared
 
 from benchmarks.events import measure
+from support.shared_data import shared
 
 
 @pytest.mark.parametrize("roles", ["gold", "unknown"])

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from support.programs import (
     BIN,
     DEMO_AUDIO,

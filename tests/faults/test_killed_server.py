@@ -14,8 +14,6 @@ from uuid import UUID
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from support.databases import DATABASES, fresh_database, rows
-from support.programs import ServerProgram
 
 from models.conversation import Conversation, CoverageSpan, Recognition, Utterance
 from models.ids import new_id
@@ -33,6 +31,8 @@ from models.wire import (
     signing_payload,
 )
 from nlp.redaction import redact
+from support.databases import DATABASES, fresh_database, rows
+from support.programs import ServerProgram
 
 KILLS = 20
 CONVERSATIONS = 60

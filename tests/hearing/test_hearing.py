@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.programs import ROOT
-from support.shared_data import shared
 
 from edge_agent.error_rate import edits_with_numerals_folded
 from edge_agent.evaluation import evaluate_asr
@@ -18,6 +16,8 @@ from edge_agent.segmentation import Segmentation
 from hardware.audio import SAMPLE_RATE_HZ, AudioFrame, AudioGap, GapReason
 from hardware.media_file import MediaFileSource, Pace
 from models.labels import CoverageState
+from support.programs import ROOT
+from support.shared_data import shared
 
 pytestmark = pytest.mark.speech
 

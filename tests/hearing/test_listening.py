@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs import ROOT
 
 from edge_agent.listening import Listened, Listening, coverage
 from edge_agent.segmentation import PlannedBlock, Segmentation, Speech
 from hardware.audio import SAMPLE_RATE_HZ, AudioFrame, AudioGap, GapReason
 from hardware.media_file import MediaFileSource, Pace
 from models.labels import CoverageState
+from support.programs import ROOT
 
 
 @pytest.fixture(scope="module")

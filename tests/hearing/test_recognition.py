@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.programs import ROOT
 
 from edge_agent.recognition import Recogniser
 from hardware.audio import SAMPLE_RATE_HZ, AudioFrame
 from hardware.media_file import MediaFileSource, Pace
 from models.errors import RecognitionError
+from support.programs import ROOT
 
 
 def test_a_folder_without_a_model_does_not_load(tmp_path: Path) -> None:

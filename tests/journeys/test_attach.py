@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.spoken import said
 
 from models.journey import Bilingual, JourneyMap, PlacementRule, Stage, Touchpoint
 from models.labels import EventKind, Role, Sentiment
@@ -11,6 +10,7 @@ from server.events.derive import EventDraft, Spoken, derive
 from server.events.rules import shipped_rules
 from server.journeys.attach import Journey, Placement
 from server.journeys.shipped import shipped_maps
+from support.spoken import said
 
 
 def shop(*rules: PlacementRule) -> JourneyMap:

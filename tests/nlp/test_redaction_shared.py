@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support.shared_data import shared
 
 from nlp.redaction import redact, redact_turns
+from support.shared_data import shared
 
 DIGITS = {"phone", "id_card", "bank_card", "plate", "policy_no"}
 """The gold kinds that are numbers; names and addresses are not masked yet."""

@@ -13,9 +13,6 @@ from uuid import UUID
 import httpx2
 import pytest
 import uvicorn
-from support.databases import DATABASES, fresh_database, rows
-from support.device_client import HTTP, Device
-from support.programs import free_port, wait_until
 
 from server.access.accounts import Role
 from server.access.keys import create_key
@@ -26,6 +23,9 @@ from server.settings import ServerSettings
 from server.setup import Wanted, set_up
 from server.store.database import Database
 from server.store.migrate import upgrade
+from support.databases import DATABASES, fresh_database, rows
+from support.device_client import HTTP, Device
+from support.programs import free_port, wait_until
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from models.ids import new_id
 from support.databases import DATABASES, fresh_database
 from support.device_client import HTTP, Device, utterance
 from support.programs import BIN, kill, run, run_json, start, wait_until
-
-from models.ids import new_id
 
 PROGRAM = BIN / "voicetrail-server"
 

@@ -12,13 +12,13 @@ from conftest import RunningServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
-from support.device_client import Device, consent, coverage, utterance
 
 from models.ids import new_id
 from server.ingest.preparing import prepare
 from server.ingest.repository import ACCEPTED, DUPLICATE, store
 from server.store import schema
 from server.store.database import Database
+from support.device_client import Device, consent, coverage, utterance
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 TABLES = (schema.conversation, schema.utterance, schema.consent, schema.coverage_span)

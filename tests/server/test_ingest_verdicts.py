@@ -8,10 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import RunningServer
-from support.device_client import Device, consent, coverage, record, utterance
 
 from models.ids import new_id
 from models.wire import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, IngestReceipt
+from support.device_client import Device, consent, coverage, record, utterance
 
 Json = dict[str, Any]
 

@@ -16,8 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
-from support.databases import fresh_database
-from support.device_client import HTTP, Device, public_key_of, utterance
 
 from models.errors import RejectedError, StoreError
 from models.ids import new_id
@@ -27,6 +25,8 @@ from server.devices.enrolment import create_code
 from server.settings import ServerSettings
 from server.setup import Wanted, set_up
 from server.store.database import Database, OverloadedError
+from support.databases import fresh_database
+from support.device_client import HTTP, Device, public_key_of, utterance
 
 FIELDS = {"type", "title", "status", "detail", "code", "advice"}
 

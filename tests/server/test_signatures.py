@@ -7,10 +7,10 @@ import httpx2
 import pytest
 from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from support.device_client import Device, utterance
 
 from models.ids import new_id
 from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, SIGNATURE_WINDOW_S
+from support.device_client import Device, utterance
 
 
 def _body(device: Device) -> bytes:

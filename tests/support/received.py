@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from nlp.understanding import Turn
-
 from models.analysis import Analysis, Label
 from models.ids import new_id
 from models.labels import Role, Sentiment
 from models.wire import Record
+from nlp.understanding import Turn
 from server.ingest import repository
 from server.ingest.judging import Judged, judge
 from server.ingest.lines import line_of, milliseconds

@@ -11,13 +11,13 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, delete
-from support.programs import ServerProgram, running_server
 
 from server.access.accounts import Role, create_account, issue_sign_in_link
 from server.store.database import Database
 from server.store.schema import account
 from server.web.routes import PAGES
 from server.web.session import MAX_FORM_BYTES
+from support.programs import ServerProgram, running_server
 
 T = TypeVar("T")
 

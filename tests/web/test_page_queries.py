@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, insert
-from support.databases import DATABASES, fresh_database
 
 from models.labels import EventKind, Intent
 from server.conversations.repository import list_conversations
@@ -35,6 +34,7 @@ from server.web.repository import (
     unbound_conversations,
     waiting_conversations,
 )
+from support.databases import DATABASES, fresh_database
 
 T0 = datetime(2026, 11, 20, 2, tzinfo=UTC)
 

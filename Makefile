@@ -53,7 +53,9 @@ unit: $(ENV) $(ASSETS)
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 benchmarks: $(ENV) $(ASSETS) ## measure recognition, ingest and events beside their limits, in one run each
-	@for b in recognition ingest events; do $(BIN)/python -m benchmarks.$$b || exit 1; done
+	@$(BIN)/python -m benchmarks.recognition
+	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.events ../shared/conversations
 
 wheel: $(ENV) $(ASSETS) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -10,7 +10,7 @@ from uuid import UUID
 from models.analysis import Analysis
 from models.errors import UnderstandingError
 from models.labels import Role, Sentiment
-from nlp.evaluation import f1, heard, scores
+from nlp.evaluation import Scores, f1, heard, scores
 from nlp.redaction import redact
 from nlp.understanding import Turn, Understanding
 
@@ -22,6 +22,11 @@ class Tally:
     right: int = 0
     invented: int = 0
     missed: int = 0
+
+    def precision(self) -> float:
+        """Share of what was given that is right; 1 where nothing was given."""
+        given = self.right + self.invented
+        return self.right / given if given else 1.0
 
     def figures(self) -> dict[str, float | int | None]:
         """Precision and recall; None where nothing was given or nothing was there."""
@@ -62,9 +67,13 @@ class ConversationFigures:
             self.given.append(Sentiment.NEUTRAL if analysis.sentiment_uncertain else analysis.sentiment)
             self.certain += not analysis.sentiment_uncertain
 
+    def sentiment(self) -> Scores:
+        """Figures over the customers' turns; an uncertain one counts as neutral."""
+        return scores(self.gold, self.given)
+
     def as_values(self) -> dict[str, object]:
         """The figures as plain values."""
-        whole = scores(self.gold, self.given)
+        whole = self.sentiment()
         return {
             "turns": self.turns,
             "sentiment": {"n": whole.n, "accuracy": whole.accuracy, "macro_f1": whole.macro_f1, "certain": self.certain}

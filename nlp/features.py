@@ -25,16 +25,20 @@ _EDGES_UP_TO_CHARS: Final = 30
 
 
 def readable(text: str) -> str:
-    """The text as n-grams are taken from it.
+    """The text as n-grams are taken from it: `plain()` of its normalised form."""
+    return plain(normalise(text).text)
 
-    Normalised, lower case, without punctuation (recognition gives it unreliably), each mask and each number one
-    character: what was masked and how much it was carry no feeling. Empty where no word was said.
+
+def plain(normalised: str) -> str:
+    """A normalised text as n-grams are taken from it.
+
+    Lower case, without punctuation (recognition gives it unreliably), each mask and each number one character: what was
+    masked and how much it was carry no feeling. Empty where no word was said.
     """
-    lower = normalise(text).text.lower()
-    plain = _NUMBER.sub("0", _NOT_READ.sub("", _MASK.sub(_MASKED, lower)))
-    if _WORDLESS.fullmatch(plain):
+    said = _NUMBER.sub("0", _NOT_READ.sub("", _MASK.sub(_MASKED, normalised.lower())))
+    if _WORDLESS.fullmatch(said):
         return ""
-    return f"^{plain}$" if len(plain) < _EDGES_UP_TO_CHARS else plain
+    return f"^{said}$" if len(said) < _EDGES_UP_TO_CHARS else said
 
 
 def _substrings(text: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -101,7 +101,7 @@ def _unpacked(packed: NDArray[np.uint8]) -> list[str]:
 
 def sigmoid(score: float) -> float:
     """The probability of log-odds."""
-    return float(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
+    return 1.0 / (1.0 + exp(-max(-30.0, min(30.0, score))))
 
 
 def softmax(scores: Floats) -> Floats:

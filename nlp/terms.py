@@ -1,5 +1,6 @@
 """Key terms of a text: jieba's segmentation with the words of our industries."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from jieba import Tokenizer
 
+_MASK = re.compile("〔[^〔〕]{1,8}〕")
 _DOMAINS: Final = ("bank", "insurance", "auto", "retail", "home_service")
 # Parts of speech of jieba's dictionary that name things: nouns, names of firms and places, verbs used as nouns.
-_NOUNS: Final = frozenset({"n", "nz", "nt", "nw", "vn", "l"})
+_NOUNS: Final = frozenset({"n", "nz", "nt", "vn"})
 # Words more frequent than this name nothing in particular (时候, 问题, 东西).
 _COMMON_FROM: Final = 20_000
 # jieba counts rarer words from few texts; without them its dictionary loads in half the time.
@@ -54,7 +56,7 @@ class Terms:
 
     def find(self, text: str, *, most: int = 5) -> tuple[str, ...]:
         """The distinct key terms of a normalised text: our industries' words first, then other nouns, as they come."""
-        words = dict.fromkeys(self._tokenizer.cut(text, HMM=False))
+        words = dict.fromkeys(self._tokenizer.cut(_MASK.sub("。", text), HMM=False))
         domain = [word for word in words if word in self._domain]
         nouns = [word for word in words if word in self._nouns and word not in self._domain]
         return tuple((domain + nouns)[:most])

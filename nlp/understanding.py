@@ -14,7 +14,7 @@ from models.analysis import Analysis, Label
 from models.errors import UnderstandingError
 from models.labels import Intent, Role, Sentiment
 from nlp import bundle
-from nlp.features import Sounds, readable
+from nlp.features import Sounds, plain, readable
 from nlp.linear import LinearModel, sigmoid, softmax
 from nlp.normalise import normalise
 from nlp.patterns import Rule, read_rules
@@ -23,9 +23,7 @@ from nlp.terms import terms
 from nlp.thresholds import Thresholds
 
 _STAFF: Final = "staff"
-_FEELINGS: Final = frozenset(
-    {Intent.COMPLAIN, Intent.PRAISE, Intent.PRICE_OBJECTION, Intent.COMPENSATION, Intent.ESCALATE}
-)
+_FELT: Final = frozenset({Intent.COMPLAIN, Intent.PRAISE, Intent.PRICE_OBJECTION, Intent.COMPENSATION, Intent.ESCALATE})
 """Intents that carry a feeling about something, so that an aspect may stand."""
 
 
@@ -64,6 +62,16 @@ class Reason(NamedTuple):
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One turn as the models see it."""
+
+    normalised: str
+    ngrams: frozenset[str]
+    scores: dict[str, float]
+    """Log-odds of each intent, and of staff speaking."""
+
+
 class Understanding:
     """The models of one folder of weights. Does not change after it is loaded; threads may share it.
 
@@ -93,49 +101,49 @@ class Understanding:
 
     def analyse(self, turns: Sequence[Turn]) -> list[Analysis]:
         """Analyse one conversation, whole, in order: one analysis for each turn."""
-        seen = [self._sounds.ngrams(readable(turn.text)) for turn in turns]
-        scores = [
-            dict(zip(self._intents.labels, map(float, self._intents.scores(grams)), strict=True)) for grams in seen
-        ]
+        seen = [self._seen(turn.text) for turn in turns]
         limits = self._thresholds
         roles = read_roles(
             [turn.role for turn in turns],
-            [score[_STAFF] if grams else 0.0 for score, grams in zip(scores, seen, strict=True)],
+            [one.scores[_STAFF] if one.ngrams else 0.0 for one in seen],
             change=limits.role_change,
             known_from=limits.role_known_from,
         )
-        return [
-            self._analysis(turn, role, grams, score)
-            for turn, (role, _), grams, score in zip(turns, roles, seen, scores, strict=True)
-        ]
+        return [self._analysis(turn, role, one) for turn, (role, _), one in zip(turns, roles, seen, strict=True)]
 
-    def _analysis(self, turn: Turn, role: Role, grams: frozenset[str], scores: dict[str, float]) -> Analysis:
-        text = normalise(turn.text).text
-        feeling = self.feeling(turn.text, role=role)
+    def _seen(self, text: str) -> "_Seen":
+        normalised = normalise(text).text
+        ngrams = self._sounds.ngrams(plain(normalised))
+        scores = map(float, self._intents.scores(ngrams))
+        return _Seen(normalised, ngrams, dict(zip(self._intents.labels, scores, strict=True)))
+
+    def _analysis(self, turn: Turn, role: Role, seen: "_Seen") -> Analysis:
+        feeling = self._feeling(seen.ngrams, role)
         sentiment, probability = feeling.best()
-        uncertain = not grams or probability < self._thresholds.certain_from
-        intents = self._intent_labels(scores, feeling) if grams and role is not Role.STAFF else ()
-        acts = _labels(self._acts, text) if role is not Role.CUSTOMER else ()
-        felt = sentiment is not Sentiment.NEUTRAL or any(label.name in _FEELINGS for label in intents)
+        intents = self._intent_labels(seen, feeling) if role is not Role.STAFF else ()
+        acts = _labels(self._acts, seen.normalised) if role is not Role.CUSTOMER else ()
+        felt = sentiment is not Sentiment.NEUTRAL or any(label.name in _FELT for label in intents)
         return Analysis(
             utterance_id=turn.utterance_id,
             role=role,
             sentiment=sentiment,
             sentiment_probability=probability,
-            sentiment_uncertain=uncertain,
+            sentiment_uncertain=not seen.ngrams or probability < self._thresholds.certain_from,
             intents=intents,
             acts=acts,
-            aspects=_labels(self._aspects, text) if felt and role is not Role.STAFF else (),
-            terms=terms().find(text),
+            aspects=_labels(self._aspects, seen.normalised) if felt and role is not Role.STAFF else (),
+            terms=terms().find(seen.normalised),
             model=self.model,
         )
 
     def feeling(self, text: str, *, role: Role = Role.CUSTOMER) -> Feeling:
-        """The sentiment of one text; a text without a readable character is neutral without certainty."""
-        grams = self._sounds.ngrams(readable(text))
-        if not grams:
+        """The sentiment of one text; a text without a word is neutral without certainty."""
+        return self._feeling(self._sounds.ngrams(readable(text)), role)
+
+    def _feeling(self, ngrams: frozenset[str], role: Role) -> Feeling:
+        if not ngrams:
             return Feeling(0.25, 0.5, 0.25)
-        opinion, positive = map(float, self._sentiment.scores(grams))
+        opinion, positive = map(float, self._sentiment.scores(ngrams))
         limits = self._thresholds
         felt = sigmoid(opinion + (limits.staff_bias if role is Role.STAFF else limits.feeling_bias))
         share = sigmoid(positive)
@@ -143,12 +151,8 @@ class Understanding:
 
     def intents(self, text: str) -> dict[Intent, float]:
         """The probability of each intent for one customer turn, before thresholds."""
-        scores = self._intents.scores(self._sounds.ngrams(readable(text)))
-        return {
-            Intent(label): sigmoid(float(score))
-            for label, score in zip(self._intents.labels, scores, strict=True)
-            if label != _STAFF
-        }
+        scores = self._seen(text).scores
+        return {Intent(label): sigmoid(score) for label, score in scores.items() if label != _STAFF}
 
     def fine_intents(self, text: str) -> dict[str, float]:
         """The probabilities of CIC's fine intents; they add up to 1.
@@ -169,11 +173,12 @@ class Understanding:
         """Whether an intent of that probability is given, or abstained from."""
         return probability >= self._thresholds.intent(intent)
 
-    def _intent_labels(self, scores: dict[str, float], feeling: Feeling) -> tuple[Label, ...]:
+    def _intent_labels(self, seen: "_Seen", feeling: Feeling) -> tuple[Label, ...]:
         found = [
             Label(name=name, probability=probability)
-            for name, score in scores.items()
-            if name != _STAFF
+            for name, score in seen.scores.items()
+            if seen.ngrams
+            and name != _STAFF
             and (probability := sigmoid(score)) >= self._thresholds.intent(name)
             and self._thresholds.agrees(name, negative=feeling.negative, positive=feeling.positive)
         ]
@@ -181,25 +186,23 @@ class Understanding:
 
     def explain(self, text: str, *, role: Role = Role.CUSTOMER, most: int = 5) -> tuple[Reason, ...]:
         """The characters that spoke most for what was said of a text: for its feeling, and for each of its intents."""
-        shown = readable(text)
-        feeling = self.feeling(text, role=role)
+        seen = self._seen(text)
+        shown = plain(seen.normalised)
+        feeling = self._feeling(seen.ngrams, role)
         sentiment, _ = feeling.best()
-        scores = dict(
-            zip(self._intents.labels, map(float, self._intents.scores(self._sounds.ngrams(shown))), strict=True)
-        )
         reasons = []
         if sentiment is not Sentiment.NEUTRAL:
             sign = 1.0 if sentiment is Sentiment.POSITIVE else -1.0
             reasons += self._reasons(self._sentiment, "positive", shown, label=sentiment, sign=sign)[:most]
-        for label in self._intent_labels(scores, feeling) if role is not Role.STAFF else ():
+        for label in self._intent_labels(seen, feeling) if role is not Role.STAFF else ():
             reasons += self._reasons(self._intents, label.name, shown, label=label.name, sign=1.0)[:most]
         return tuple(reasons)
 
     def _reasons(self, model: LinearModel, column: str, shown: str, *, label: str, sign: float) -> list[Reason]:
         added: dict[str, float] = {}
         for gram, words in dict.fromkeys(self._sounds.places(shown)):
-            plain = words.strip("^$")
-            added[plain] = added.get(plain, 0.0) + sign * model.weight(gram, column)
+            bare = words.strip("^$")
+            added[bare] = added.get(bare, 0.0) + sign * model.weight(gram, column)
         ranked = sorted(added.items(), key=lambda pair: (-pair[1], pair[0]))
         return [Reason(label, words, round(weight, 3)) for words, weight in ranked if words and weight > 0]
 

@@ -14,23 +14,12 @@ FOLDS: Final = 3
 _SLOT = re.compile(r"\{([a-z]+)\}")
 _CHOICE = re.compile(r"\(([^()]*)\)")
 
-# How people begin and end a turn without changing what it means.
+# How people begin and end a turn without changing what it means. Most do neither: 可以 is often all they say.
 _OPENINGS: Final = (
-    "",
-    "",
-    "",
-    "",
-    "{call}，",
-    "那个，",
-    "我说，",
-    "然后，",
-    "对了，",
-    "还有，",
-    "那，",
-    "你看，",
-    "我跟你说，",
+    *[""] * 12,
+    *("{call}，", "那个，", "我说，", "然后，", "对了，", "还有，", "那，", "你看，", "我跟你说，"),
 )
-_ENDINGS: Final = ("", "", "", "", "啊", "吧", "呢", "嘛", "哈", "，对吧", "，真的", "，你说呢")
+_ENDINGS: Final = (*[""] * 10, "啊", "吧", "呢", "嘛", "哈", "，对吧", "，真的", "，你说呢")
 
 
 @dataclass(frozen=True, slots=True)

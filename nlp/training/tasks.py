@@ -20,7 +20,7 @@ STAFF = "staff"
 
 _CONSULTS = (Intent.CONSULT_PRODUCT, Intent.CONSULT_PROCESS, Intent.CONSULT_PRICE)
 _FEELING = {Intent.COMPLAIN: Sentiment.NEGATIVE, Intent.PRAISE: Sentiment.POSITIVE}
-# Reviews are longer than turns and always carry feeling: only short ones teach what feeling is, and count little.
+# Reviews are longer than turns and always praise or blame: only short ones teach what that is, and count little.
 _SHORT_REVIEW_CHARS = 40
 
 
@@ -53,7 +53,7 @@ def row_of_phrase(phrase: Phrase, *, staff: bool, group: int) -> Row:
         group,
         sentiment=Sentiment(phrase.sentiment),
         polarity_weight=1.0,
-        tone_weight=1.0,
+        tone_weight=2.0,
         intents=phrase.intents,
         intent_weight=1.0,
         role_staff=False,
@@ -67,9 +67,18 @@ def row_of_example(example: Example, *, group: int) -> Row:
     weight = example.corpus.weight
     match example.corpus.kind:
         case "polarity":
-            tone = 0.1 if len(example.text) <= _SHORT_REVIEW_CHARS else 0.0
+            short = len(example.text) <= _SHORT_REVIEW_CHARS
+            felt = Sentiment(example.label)
+            intent = next(intent for intent, feeling in _FEELING.items() if feeling == felt)
             return Row(
-                example.text, group, sentiment=Sentiment(example.label), polarity_weight=weight, tone_weight=tone
+                example.text,
+                group,
+                sentiment=felt,
+                polarity_weight=weight,
+                tone_weight=0.2 if short else 0.0,
+                intents=(intent,),
+                intent_weight=0.15 if short else 0.0,
+                intents_unknown=tuple(other for other in Intent if other not in _FEELING),
             )
         case "sentiment":
             # Spoken drama holds every tone of voice and no business: what is said there is no intent of a customer.
@@ -84,33 +93,34 @@ def row_of_example(example: Example, *, group: int) -> Row:
                 intents_unknown=(Intent.PRAISE, Intent.CHITCHAT) if spoken else (),
             )
         case "acts":
-            unknown = _CONSULTS if example.label == "request" else ()
-            intents = () if example.label == "request" else (example.label,)
+            request = example.label == "request"
             return Row(
                 example.text,
                 group,
-                sentiment=Sentiment.NEUTRAL if example.label != Intent.PRAISE else None,
+                sentiment=Sentiment.NEUTRAL,
                 tone_weight=weight / 2,
-                intents=intents,
+                intents=() if request else (example.label,),
                 intent_weight=weight,
-                intents_unknown=unknown,
+                intents_unknown=_CONSULTS if request else (),
                 role_staff=False,
                 role_weight=weight / 5,
             )
         case "fine_intent":
-            intent = intent_of(example.label)
-            feeling = _FEELING.get(intent, Sentiment.NEUTRAL) if intent else None
-            # To ask how refunds work is not to leave: at a counter 多久到账 asks for progress.
-            asks = intent == Intent.CANCEL and "咨询" in example.label
+            meant = intent_of(example.label)
+            # To ask how refunds work is not to leave: at a counter 多久到账 asks for progress. And thanks are manners.
+            asks = meant == Intent.CANCEL and "咨询" in example.label
+            thanks = "表达感谢" in example.label
+            implied = None if thanks or meant is None else _FEELING.get(meant, Sentiment.NEUTRAL)
+            unknown = (Intent.CANCEL, Intent.PROGRESS, *_CONSULTS) if asks else (Intent.PRAISE,) if thanks else ()
             return Row(
                 example.text,
                 group,
-                sentiment=feeling,
+                sentiment=implied,
                 polarity_weight=weight / 2,
                 tone_weight=weight / 2,
-                intents=(intent,) if intent and not asks else (),
-                intent_weight=weight * 0.3 if intent else 0.0,
-                intents_unknown=(Intent.CANCEL, Intent.PROGRESS, *_CONSULTS) if asks else (),
+                intents=(meant,) if meant and not (asks or thanks) else (),
+                intent_weight=weight * 0.3 if meant else 0.0,
+                intents_unknown=unknown,
                 role_staff=False,
                 role_weight=weight / 5,
             )

@@ -69,17 +69,22 @@ def write_sounds(path: Path) -> Sounds:
     return Sounds(groups)
 
 
-def train(*, data: Path, out: Path, licensed_only: bool, seed: int, progress: Progress) -> Training:
+def train(
+    *, data: Path, out: Path, licensed_only: bool, seed: int, progress: Progress, phrases_each: int = 30
+) -> Training:
     """Train all models and write them with settings and manifest into `out`.
 
     The train and dev splits of the sets are read, the test splits never; calibration is out of fold.
-    The same data, seed and library versions give the same weights.
+    The same data, seed and library versions give the same weights. Of each written phrase, up to `phrases_each` turns
+    are made.
 
     Raises:
         UnderstandingError: the [train] extra is absent, `data` holds none of the sets, or a line is broken.
     """
     need_extra()
     out.mkdir(parents=True, exist_ok=True)
+    for former in out.glob("*.npz"):
+        former.unlink()  # a model that is not trained this time must not stay
     sounds = write_sounds(out / "sounds.txt")
     progress("reading")
     known = corpora(licensed_only=licensed_only)
@@ -98,7 +103,7 @@ def train(*, data: Path, out: Path, licensed_only: bool, seed: int, progress: Pr
         progress("fine intents")
         fine, corrected = _fine(fine, sounds, out=out, seed=seed)
     others = [example for example in found if example.corpus.kind != "fine_intent"]
-    rows = _rows([*others, *fine], seed=seed)
+    rows = _rows([*others, *fine], each=phrases_each, seed=seed)
     _fit_all(rows, sounds, out=out, seed=seed, progress=progress)
     settings = tomllib.loads(files(__package__).joinpath("settings.toml").read_text(encoding="utf-8"))
     (out / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
@@ -121,12 +126,12 @@ def _fine(found: Sequence[Example], sounds: Sounds, *, out: Path, seed: int) -> 
     return cleaned, fitted.corrected
 
 
-def _rows(found: Sequence[Example], *, seed: int) -> list[Row]:
+def _rows(found: Sequence[Example], *, each: int, seed: int) -> list[Row]:
     rows = [row_of_example(example, group=group) for group, example in enumerate(found)]
     base = len(found) + FOLDS - len(found) % FOLDS
-    customers = list(made("customer.toml", each=30, seed=seed))
+    customers = list(made("customer.toml", each=each, seed=seed))
     customers += composed(customers, count=len(customers), seed=seed)
-    staff = list(made("staff.toml", each=60, seed=seed))
+    staff = list(made("staff.toml", each=2 * each, seed=seed))
     staff += composed(staff, count=len(staff), seed=seed)
     rows += [row_of_phrase(one, staff=False, group=base + one.line) for one in customers]
     rows += [row_of_phrase(one, staff=True, group=base + one.line) for one in staff]

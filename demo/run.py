@@ -77,7 +77,7 @@ def main() -> int:
             if not plan.once:
                 _stay_up(server)
     except DemoError as error:
-        console.print(f"[red]{escape(str(error))}[/red]")
+        console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left running. 已停止。")

@@ -25,6 +25,7 @@ from support.programs import (
 
 KILLS_BEFORE_UPLOAD = 12
 KILLS_DURING_UPLOAD = 8
+ATTEMPTS_DURING_UPLOAD = 40
 RECORDING = DEMO_AUDIO / "01-wealth-advice.opus"
 
 pytestmark = [pytest.mark.faults, pytest.mark.speech, pytest.mark.timeout(1500)]
@@ -79,12 +80,17 @@ def test_a_device_killed_twenty_times_delivers_every_utterance_and_every_event_o
         assert pending_at_kill == sorted(pending_at_kill), "a sealed record was lost"
 
         server.start()
-        for _ in range(KILLS_DURING_UPLOAD):
+        kills = 0
+        for _ in range(ATTEMPTS_DURING_UPLOAD):
             process = replay(killed, tmp_path / "device.log")
             try:
                 process.wait(timeout=dice.uniform(0.3, 4.0))
             except subprocess.TimeoutExpired:
                 kill(process)
+                kills += 1
+            if kills == KILLS_DURING_UPLOAD:
+                break
+        assert kills == KILLS_DURING_UPLOAD, "too many replays ended before their kill"
 
         final = run_json(*replay_command(RECORDING, killed, customer="C-9"))
         assert final["pending"] == 0

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from models.labels import Aspect, EventKind, Intent, Role, Sentiment, StaffAct
+from models.labels import Aspect, EventKind, Role, Sentiment, StaffAct
 from models.noun import Moment, Name, Noun
 
 
@@ -34,10 +34,6 @@ class Analysis(Noun):
     model: Name
     """Name and version of the models and rules, such as ngram-1+rules-1."""
 
-    def intent_probability(self, intent: Intent) -> float:
-        """Return the probability of an intent, 0 when it was not given."""
-        return next((label.probability for label in self.intents if label.name == intent), 0.0)
-
     def act_probability(self, act: StaffAct) -> float:
         """Return the probability of a staff act, 0 when it was not given."""
         return next((label.probability for label in self.acts if label.name == act), 0.0)
@@ -54,7 +50,7 @@ class ExperienceEvent(Noun):
     conversation_id: UUID
     utterance_ids: tuple[UUID, ...]
     quote: str
-    """Exact substring of the redacted text of its first utterance."""
+    """Exact substring of the redacted text of its first utterance; empty once the words were erased."""
     aspect: Aspect | None = None
     sentiment: Sentiment
     severity: int = Field(ge=1, le=3)

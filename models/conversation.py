@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from models.labels import ConsentState, CoverageState, Role
+from models.labels import ConsentState, CoverageState, RevisedBy, Role
 from models.noun import Moment, Name, Noun
 from models.text import RedactedText
 
@@ -78,11 +78,37 @@ class Utterance(Noun):
         return self
 
 
+class RoleRevision(Noun):
+    """Who spoke an utterance, said anew: by the device that heard more of the conversation, or by staff who know.
+
+    What staff said last stands above what devices said; among equals the latest `at` stands.
+    """
+
+    body: Literal["role"] = "role"
+    conversation_id: UUID
+    utterance_id: UUID
+    role: Role
+    role_confidence: float = Field(ge=0, le=1)
+    by: RevisedBy
+    at: Moment
+
+
+class CustomerBinding(Noun):
+    """Who the customer of a conversation was, said after it began; the latest `at` stands."""
+
+    body: Literal["customer"] = "customer"
+    conversation_id: UUID
+    customer: Name
+    how: Name = "console"
+    """Where it was said: console; on the server api, page."""
+    at: Moment
+
+
 class CoverageSpan(Noun):
     """A stretch of time that was heard, silent, withheld or lost.
 
-    Within a conversation, start_ms and end_ms count from its start. A withheld span of a declined conversation
-    names no conversation and no customer; then they count from the record's occurred_at.
+    Within a conversation, start_ms and end_ms count from its start. The time of a shift outside its conversations, or
+    of one that was declined, names no conversation and no customer; then they count from the record's occurred_at.
     """
 
     body: Literal["coverage"] = "coverage"
@@ -92,7 +118,8 @@ class CoverageSpan(Noun):
     channel: Name
     state: CoverageState
     reason: str = Field(default="", max_length=200)
-    """Why it was withheld or lost: consent_declined, interrupted, overload, decode_error, …"""
+    """Why it was withheld (consent_pending, consent_declined, consent_withdrawn, no_encounter) or lost (interrupted,
+    overload, device_lost, decode_error, …)."""
     start_ms: int = Field(ge=0, le=7 * DAY_MS)
     end_ms: int = Field(ge=0, le=7 * DAY_MS)
 
@@ -100,6 +127,6 @@ class CoverageSpan(Noun):
     def _ends_after_it_starts(self) -> Self:
         if self.end_ms < self.start_ms:
             raise ValueError("end_ms is before start_ms")
-        if self.conversation_id is None and self.state is not CoverageState.WITHHELD:
-            raise ValueError("only a withheld span may stand without a conversation")
+        if self.conversation_id is None and self.state in (CoverageState.HEARD, CoverageState.SILENT):
+            raise ValueError("only a withheld or lost span may stand without a conversation")
         return self

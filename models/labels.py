@@ -11,6 +11,13 @@ class Role(StrEnum):
     UNKNOWN = "unknown"
 
 
+class RevisedBy(StrEnum):
+    """Who said anew who spoke."""
+
+    DEVICE = "device"
+    STAFF = "staff"
+
+
 class ConsentState(StrEnum):
     """What the customer answered when asked to be recorded."""
 
@@ -114,6 +121,8 @@ class PiiKind(StrEnum):
     EMAIL = "email"
     POLICY_NO = "policy_no"
     ORDER_NO = "order_no"
+    NAME = "name"
+    ADDRESS = "address"
     NUMBER = "number"
 
 
@@ -127,6 +136,8 @@ PII_LABELS: dict[PiiKind, str] = {
     PiiKind.EMAIL: "邮箱",
     PiiKind.POLICY_NO: "保单号",
     PiiKind.ORDER_NO: "订单号",
+    PiiKind.NAME: "姓名",
+    PiiKind.ADDRESS: "地址",
     PiiKind.NUMBER: "号码",
 }
 """The words that stand in the masks: 〔手机号〕 and so on."""

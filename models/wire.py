@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from models.conversation import Consent, Conversation, CoverageSpan, Utterance
+from models.conversation import Consent, Conversation, CoverageSpan, CustomerBinding, RoleRevision, Utterance
 from models.noun import Moment, Name, Noun
 
 WIRE_VERSION: Final = 1
@@ -29,7 +29,12 @@ HEADER_SIGNATURE: Final = "X-Voicetrail-Signature"
 SIGNATURE_WINDOW_S: Final = 300
 """A signature older or newer than this is refused; the device corrects its clock and signs again."""
 
-Body = Annotated[Conversation | Consent | Utterance | CoverageSpan, Field(discriminator="body")]
+NO_CONSENT: Final = "consent_not_granted"
+"""Code of a rejection: the customer said no, or withdrew. A device erases the words that are refused for it."""
+
+Body = Annotated[
+    Conversation | Consent | Utterance | RoleRevision | CustomerBinding | CoverageSpan, Field(discriminator="body")
+]
 
 
 class Record(Noun):
@@ -105,6 +110,51 @@ class Enrolment(Noun):
     device_id: UUID
     tenant: Name
     server_time: Moment
+
+
+class ListedCustomer(Noun):
+    """A customer as devices know them; a deleted one has its ref only."""
+
+    ref: Name
+    """The customer's id in the business's own systems."""
+    name: str = Field(default="", max_length=200)
+    phone_tail: str = Field(default="", pattern=r"^([0-9]{4})?$")
+    """The last four digits of their phone number and no more; empty when unknown."""
+    codes: tuple[Name, ...] = Field(default=(), max_length=20)
+    """Numbers of their cards, as a scanner reads them."""
+    deleted: bool = False
+
+
+class CustomerDelta(Noun):
+    """`GET {server}/v1/device/customers?after=…`: what changed in the list of customers, in commit order."""
+
+    customers: tuple[ListedCustomer, ...]
+    next: int
+    """Hand it in as `after` to go on from here."""
+    has_more: bool
+
+
+class WithdrawalDelta(Noun):
+    """`GET {server}/v1/device/withdrawals?after=…`: what was withdrawn on the server, of this device."""
+
+    conversations: tuple[UUID, ...]
+    """The device erases its own copies of their words."""
+    next: int = Field(ge=0)
+    """Hand it in as `after` to go on from here; less than that was: begin again with 0."""
+    has_more: bool
+
+
+def request_payload(device_id: UUID, timestamp: int, *, method: str, target: str, body: bytes = b"") -> bytes:
+    """Return the bytes that a device signs for a request other than a batch.
+
+    Args:
+        device_id: whose key signs.
+        timestamp: seconds since 1970, as in HEADER_TIMESTAMP.
+        method: GET, POST, … in capitals.
+        target: path and query as they are sent, without the server's address: /v1/device/customers?after=0.
+        body: as it is sent.
+    """
+    return f"voicetrail-request-v1\n{device_id}\n{timestamp}\n{method} {target}\n{sha256(body).hexdigest()}".encode()
 
 
 def signing_payload(device_id: UUID, timestamp: int, body: bytes) -> bytes:

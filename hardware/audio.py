@@ -18,12 +18,27 @@ Samples = npt.NDArray[np.float32]
 """Mono samples at 16 kHz, shape (n,), full scale ±1."""
 
 
+DIRECTIONS = 72
+"""Directions that an array looks in: one every 5°."""
+
+Directions = npt.NDArray[np.float32]
+"""Power that an array hears from each direction, shape (72,), linear and not normalised, so that frames can be added.
+
+Bin k looks toward 5k degrees, counter-clockwise seen from above, from the array's own zero.
+"""
+
+
 class GapReason(StrEnum):
     """Why audio is missing."""
 
     DECODE_ERROR = "decode_error"
     OVERLOAD = "overload"
     DEVICE_LOST = "device_lost"
+    LINK_LOST = "link_lost"
+    REROUTED = "rerouted"
+    """The system moved the stream to another microphone without being asked."""
+    WRONG_RATE = "wrong_rate"
+    """The device gives more or fewer samples a second than it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +48,8 @@ class AudioFrame:
     start_ms: int
     """Milliseconds since the source started."""
     samples: Samples
+    directions: Directions | None = None
+    """Where it came from; None from what is no array."""
 
     @property
     def end_ms(self) -> int:

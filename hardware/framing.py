@@ -10,9 +10,10 @@ from hardware.audio import FRAME_SAMPLES, SAMPLES_PER_MS, AudioFrame, AudioGap, 
 class FrameCutter:
     """Cuts a stream of samples into full frames and keeps the time."""
 
-    def __init__(self, *, start_ms: int = 0) -> None:
-        """Start at `start_ms`."""
+    def __init__(self, *, start_ms: int = 0, frame_samples: int = FRAME_SAMPLES) -> None:
+        """Start at `start_ms`; a full frame is `frame_samples` long, a whole number of milliseconds."""
         self._start_ms = start_ms
+        self._frame_samples = frame_samples
         self._held: list[Samples] = []
         self._held_samples = 0
 
@@ -25,12 +26,12 @@ class FrameCutter:
         """Take samples of any number; give the frames that are full."""
         self._held.append(samples)
         self._held_samples += len(samples)
-        if self._held_samples < FRAME_SAMPLES:
+        if self._held_samples < self._frame_samples:
             return
         joined = np.concatenate(self._held)
-        whole = len(joined) - len(joined) % FRAME_SAMPLES
-        for at in range(0, whole, FRAME_SAMPLES):
-            yield self._frame(joined[at : at + FRAME_SAMPLES])
+        whole = len(joined) - len(joined) % self._frame_samples
+        for at in range(0, whole, self._frame_samples):
+            yield self._frame(joined[at : at + self._frame_samples])
         self._held = [joined[whole:]]
         self._held_samples = len(joined) - whole
 
@@ -42,9 +43,9 @@ class FrameCutter:
         self._held = []
         self._held_samples = 0
 
-    def skip(self, gap_ms: int) -> AudioGap:
+    def skip(self, gap_ms: int, *, reason: GapReason = GapReason.DECODE_ERROR) -> AudioGap:
         """Let time pass without audio; only after `flush`."""
-        gap = AudioGap(start_ms=self._start_ms, end_ms=self._start_ms + gap_ms, reason=GapReason.DECODE_ERROR)
+        gap = AudioGap(start_ms=self._start_ms, end_ms=self._start_ms + gap_ms, reason=reason)
         self._start_ms = gap.end_ms
         return gap
 

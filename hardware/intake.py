@@ -26,6 +26,12 @@ class Intake:
         self._error: BaseException | None = None
         self._changed = threading.Condition()
 
+    @property
+    def held_ms(self) -> int:
+        """Audio that waits to be taken."""
+        with self._changed:
+            return self._held_ms
+
     def offer(self, item: AudioFrame | AudioGap) -> None:
         """Take a frame or gap; never waits. A frame that does not fit is given up."""
         with self._changed:

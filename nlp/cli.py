@@ -10,13 +10,14 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from models.analysis import Analysis, Label
 from models.errors import UnderstandingError, VoicetrailError
 from models.labels import Role
+from nlp.cli_training import base, train
+from nlp.gold import Ids
 from nlp.redaction import redact
 from nlp.settings import NlpSettings
 from nlp.understanding import Reason, Turn, Understanding, load
@@ -39,6 +40,8 @@ app = typer.Typer(
 )
 evaluation = typer.Typer(no_args_is_help=True, help="Measure the models on labelled files.")
 app.add_typer(evaluation, name="eval")
+app.command()(base)
+app.command()(train)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Weights = Annotated[
@@ -140,8 +143,8 @@ def sentiment(
 
       voicetrail-nlp eval sentiment sentiment_waimai.jsonl --split test --noise 0.1 --json
     """
-    from nlp.evaluation import evaluate_sentiment  # noqa: PLC0415  # nobody who only analyses should load it
-    from nlp.rows import sentiment_rows  # noqa: PLC0415
+    from nlp.evaluation import evaluate_sentiment  # nobody who only analyses should load it
+    from nlp.rows import sentiment_rows
 
     rows = sentiment_rows(file, split=split)
     _print(asdict(evaluate_sentiment(_understanding(weights), rows, noise=noise, seed=seed)), as_json=as_json)
@@ -165,8 +168,8 @@ def intent(
 
       voicetrail-nlp eval intent intent_cic_ecommerce118.jsonl --split test --json
     """
-    from nlp.evaluation import evaluate_intent  # noqa: PLC0415  # nobody who only analyses should load it
-    from nlp.rows import intent_rows  # noqa: PLC0415
+    from nlp.evaluation import evaluate_intent  # nobody who only analyses should load it
+    from nlp.rows import intent_rows
 
     rows = intent_rows(file, split=split)
     _print(asdict(evaluate_intent(_understanding(weights), rows, noise=noise, seed=seed)), as_json=as_json)
@@ -175,7 +178,13 @@ def intent(
 @evaluation.command()
 def conversations(
     *,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Conversations with gold labels, ID.json each.")],
+    place: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Conversations with gold labels, ID.json each; or our own set's file."),
+    ],
+    ids: Annotated[
+        Ids, typer.Option("--ids", help="Only those whose id ends with an odd or an even number.")
+    ] = Ids.ALL,
     read_roles: Annotated[bool, typer.Option("--read-roles", help="Do not tell the models who speaks.")] = False,
     noise: Noise = 0.0,
     seed: Seed = 0,
@@ -184,14 +193,17 @@ def conversations(
 ) -> None:
     """Measure every label on whole conversations whose customers agreed to be recorded.
 
+    Events count by kind and a shared turn, promises by their turn, due times by their last day, masks by the stretch
+    they hide. ece is the calibration error of customers' sentiment. A figure is null where there is nothing to measure.
+
     Example:
 
-      voicetrail-nlp eval conversations ../shared/conversations --read-roles
+      voicetrail-nlp eval conversations ../shared/conversations --ids odd --json
     """
-    from nlp.conversations import evaluate_conversations  # noqa: PLC0415  # nobody who only analyses should load it
+    from nlp.conversations import evaluate_conversations  # nobody who only analyses should load it
 
     figures = evaluate_conversations(
-        _understanding(weights), folder, roles_known=not read_roles, noise=noise, seed=seed
+        _understanding(weights), place, roles_known=not read_roles, noise=noise, seed=seed, ids=ids
     )
     _print(figures.as_values(), as_json=as_json)
 
@@ -213,40 +225,6 @@ def _print(figures: Mapping[str, object], *, as_json: bool) -> None:
 
 def _line(figures: Mapping[str, object]) -> str:
     return "  ".join(f"{name} {'–' if value is None else value}" for name, value in figures.items())
-
-
-@app.command()
-def train(
-    *,
-    data: Annotated[Path, typer.Option("--data", help="Folder with the labelled sets.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the weights; files of the same names are replaced.")],
-    licensed_only: Annotated[
-        bool, typer.Option("--licensed-only", help="Leave out the sets whose repositories state no licence.")
-    ] = False,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed and data give the same weights.")] = 1,
-) -> None:
-    """Train the models from labelled sets; takes some minutes on two cores and needs the [train] extra.
-
-    Example:
-
-      voicetrail-nlp train --data ../shared/text --out nlp/weights
-    """
-    from nlp.training.train import train as train_models  # noqa: PLC0415  # only training needs scikit-learn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        trained = train_models(
-            data=data,
-            out=out,
-            licensed_only=licensed_only,
-            seed=seed,
-            progress=lambda step: bar.update(task, description=step),
-        )
-    typer.echo(f"{trained.model}: {trained.rows} rows, {trained.corrected:.0%} of the fine labels replaced, in {out}")
-    for name, count in trained.seen.items():
-        typer.echo(f"  {count:7} {name}")
 
 
 def main() -> NoReturn:

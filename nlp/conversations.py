@@ -1,42 +1,18 @@
 """How good the models are on whole conversations with gold labels."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 from models.analysis import Analysis
-from models.errors import UnderstandingError
 from models.labels import Role, Sentiment
-from nlp.evaluation import Scores, f1, heard, scores
-from nlp.redaction import redact
+from nlp.evaluation import Scores, calibration_error, f1, heard, scores
+from nlp.event_scores import EventScores, spoken_of, utterance_id
+from nlp.events.rules import shipped_rules
+from nlp.gold import GoldConversation, GoldTurn, Ids, read_gold
+from nlp.redaction import redact_turns
+from nlp.tally import Tally
 from nlp.understanding import Turn, Understanding
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was right, invented and missed of one label."""
-
-    right: int = 0
-    invented: int = 0
-    missed: int = 0
-
-    def precision(self) -> float:
-        """Share of what was given that is right; 1 where nothing was given."""
-        given = self.right + self.invented
-        return self.right / given if given else 1.0
-
-    def figures(self) -> dict[str, float | int | None]:
-        """Precision and recall; None where nothing was given or nothing was there."""
-        given, there = self.right + self.invented, self.right + self.missed
-        return {
-            "n": there,
-            "given": given,
-            "precision": round(self.right / given, 3) if given else None,
-            "recall": round(self.right / there, 3) if there else None,
-        }
 
 
 @dataclass(slots=True)
@@ -52,20 +28,24 @@ class ConversationFigures:
     intents: dict[str, Tally] = field(default_factory=dict)
     acts: dict[str, Tally] = field(default_factory=dict)
     aspects: dict[str, Tally] = field(default_factory=dict)
+    confidences: list[tuple[float, bool]] = field(default_factory=list)
+    """Of customers' turns: the probability of the likeliest sentiment, and whether it is right."""
+    whole: EventScores = field(default_factory=EventScores)
 
-    def compare(self, gold: Mapping[str, Any], analysis: Analysis) -> None:
+    def compare(self, gold: GoldTurn, analysis: Analysis) -> None:
         """Count what is right and wrong in the analysis of one turn."""
-        staff = gold["role"] == Role.STAFF
+        staff = gold.role is Role.STAFF
         self.turns += 1
-        self.roles_right += analysis.role == gold["role"]
-        self.roles_wrong += analysis.role not in (gold["role"], Role.UNKNOWN)
-        _count(self.intents, () if staff else gold["intents"], (label.name for label in analysis.intents))
-        _count(self.acts, gold["intents"] if staff else (), (label.name for label in analysis.acts))
-        _count(self.aspects, (one["aspect"] for one in gold["aspects"]), (label.name for label in analysis.aspects))
+        self.roles_right += analysis.role == gold.role
+        self.roles_wrong += analysis.role not in (gold.role, Role.UNKNOWN)
+        _count(self.intents, () if staff else gold.intents, (label.name for label in analysis.intents))
+        _count(self.acts, gold.intents if staff else (), (label.name for label in analysis.acts))
+        _count(self.aspects, (one.aspect for one in gold.aspects), (label.name for label in analysis.aspects))
         if not staff:
-            self.gold.append(gold["sentiment"])
+            self.gold.append(gold.sentiment)
             self.given.append(Sentiment.NEUTRAL if analysis.sentiment_uncertain else analysis.sentiment)
             self.certain += not analysis.sentiment_uncertain
+            self.confidences.append((analysis.sentiment_probability, analysis.sentiment == gold.sentiment))
 
     def sentiment(self) -> Scores:
         """Figures over the customers' turns; an uncertain one counts as neutral."""
@@ -75,6 +55,8 @@ class ConversationFigures:
         """The figures as plain values."""
         whole = self.sentiment()
         return {
+            **self.whole.as_values(),
+            "ece": calibration_error(self.confidences),
             "turns": self.turns,
             "sentiment": {"n": whole.n, "accuracy": whole.accuracy, "macro_f1": whole.macro_f1, "certain": self.certain}
             | {"f1": {label: round(value, 3) for label, value in f1(self.gold, self.given).items()}},
@@ -105,46 +87,49 @@ def _count(tallies: dict[str, Tally], gold: Iterable[str], given: Iterable[str])
 
 
 def evaluate_conversations(
-    understanding: Understanding, folder: Path, *, roles_known: bool, noise: float, seed: int
+    understanding: Understanding, place: Path, *, roles_known: bool, noise: float, seed: int, ids: Ids = Ids.ALL
 ) -> ConversationFigures:
-    """Score everything on the consented conversations of a folder of ID.json files.
+    """Score everything on consented conversations with gold labels.
 
     Args:
         understanding: the models.
-        folder: with conversations as in the project's shared data.
+        place: a folder of ID.json files as in the project's shared data, or a file like our own training set.
         roles_known: tell the models who speaks; else they read it from the words.
         noise: share of the characters that are swapped for homophones.
         seed: of the noise.
+        ids: which conversations.
 
     Raises:
-        UnderstandingError: a file is no such conversation (broken_line), or there is no consented one (no_rows).
+        UnderstandingError: a file is no such conversation (broken_line), the set cannot be read (data_missing), or
+            there is no consented conversation (no_rows).
     """
     figures = ConversationFigures()
-    for path in sorted(folder.glob("*.json")):
-        try:
-            conversation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if conversation["consent"] == "granted":
-                said = conversation["turns"]
-                turns = _turns(said, roles_known=roles_known, noise=noise, seed=seed)
-                for one, analysis in zip(said, understanding.analyse(turns), strict=True):
-                    figures.compare(one, analysis)
-        except (KeyError, TypeError, ValueError) as broken:
-            raise UnderstandingError(
-                f"{path} is no conversation with gold labels: {broken!r}.",
-                code="broken_line",
-                advice="Give consent and turns with role, text, sentiment, intents, aspects, start and end.",
-            ) from broken
+    for gold in read_gold(place, ids=ids):
+        _score(figures, gold, understanding, roles_known=roles_known, noise=noise, seed=seed)
     return figures
 
 
-def _turns(said: Sequence[Mapping[str, Any]], *, roles_known: bool, noise: float, seed: int) -> list[Turn]:
-    return [
-        Turn(
-            UUID(int=number),
-            Role(one["role"]) if roles_known else Role.UNKNOWN,
-            int(one["start"] * 1000),
-            int(one["end"] * 1000),
-            heard(redact(one["text"]).text, noise=noise, seed=seed),
-        )
-        for number, one in enumerate(said)
+def _score(
+    figures: ConversationFigures,
+    gold: GoldConversation,
+    understanding: Understanding,
+    *,
+    roles_known: bool,
+    noise: float,
+    seed: int,
+) -> None:
+    redacted = redact_turns([turn.text for turn in gold.turns])
+    texts = [heard(text.text, noise=noise, seed=seed) for text in redacted]
+    roles = [turn.role if roles_known else Role.UNKNOWN for turn in gold.turns]
+    said = [
+        Turn(utterance_id(place), role, int(turn.start * 1000), int(turn.end * 1000), text)
+        for place, (turn, role, text) in enumerate(zip(gold.turns, roles, texts, strict=True))
     ]
+    analyses = understanding.analyse(said)
+    for turn, analysis in zip(gold.turns, analyses, strict=True):
+        figures.compare(turn, analysis)
+    spoken = [
+        spoken_of(place, turn, text=texts[place], role=roles[place], analysis=analyses[place])
+        for place, turn in enumerate(gold.turns)
+    ]
+    figures.whole.count(gold, spoken, redacted, rules=shipped_rules())

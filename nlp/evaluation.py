@@ -58,6 +58,24 @@ def scores(gold: Sequence[str], given: Sequence[str]) -> Scores:
     return Scores(len(gold), round(hits / len(gold), 4), round(sum(each.values()) / len(each), 4))
 
 
+def calibration_error(confidences: Sequence[tuple[float, bool]], *, bins: int = 10) -> float | None:
+    """Expected calibration error: how far probabilities are from how often they are right (Naeini et al. 2015).
+
+    Args:
+        confidences: the probability of each decision, and whether it was right.
+        bins: of equal width.
+
+    Returns:
+        The mean distance, weighted by how many fall in each bin; None without decisions.
+    """
+    sums = [[0.0, 0.0] for _ in range(bins)]
+    for probability, right in confidences:
+        into = sums[min(int(probability * bins), bins - 1)]
+        into[0] += probability
+        into[1] += right
+    return round(sum(abs(said - true) for said, true in sums) / len(confidences), 4) if confidences else None
+
+
 def heard(text: str, *, noise: float, seed: int) -> str:
     """The text as a recogniser mishears it, or as it is when noise is 0."""
     return homophone_noise(text, share=noise, seed=seed) if noise else text

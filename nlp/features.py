@@ -74,6 +74,10 @@ class Sounds:
         except (OSError, UnicodeDecodeError) as unreadable:
             raise UnderstandingError(f"{path} cannot be read: {unreadable}", code="weights_missing") from unreadable
 
+    def of(self, text: str) -> str:
+        """A text with each character as its sound; what has none stays as it is. As long as the text."""
+        return text.translate(self._table)
+
     def ngrams(self, text: str) -> frozenset[str]:
         """The distinct n-grams of 1 to 3 characters of a `readable()` text and of its sounds."""
         grams = set(_substrings(text))

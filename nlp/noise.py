@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from models.errors import UnderstandingError
+from nlp.training.extra import need_extra
 
 _HAN = re.compile("[\u4e00-\u9fff]")
 _RAREST: Final = 1000
@@ -26,21 +26,16 @@ _NONE: Final = _Homophones([], [])
 
 def _sounds(text: str) -> list[str]:
     """The toneless sound of each character, read in its context."""
-    try:
-        from pypinyin import Style, lazy_pinyin  # noqa: PLC0415  # only [train] has it
-    except ModuleNotFoundError as missing:
-        raise UnderstandingError(
-            "Homophone noise needs pypinyin, which is not installed.",
-            code="training_extra_missing",
-            advice="Install the training tools: pip install 'voicetrail[train]'.",
-        ) from missing
+    need_extra("pypinyin", wanted_for="Homophone noise")
+    from pypinyin import Style, lazy_pinyin
+
     return lazy_pinyin(text, style=Style.NORMAL, errors=list)  # type: ignore[arg-type]  # a list: one entry a character
 
 
 @cache
 def _homophones() -> dict[str, _Homophones]:
     """Sound -> the common characters that have it, with how often they are written."""
-    import jieba  # noqa: PLC0415  # its dictionary is read only here
+    import jieba  # its dictionary is read only here
 
     counts: dict[str, int] = defaultdict(int)
     with jieba.get_module_res("dict.txt") as dictionary:
@@ -82,7 +77,7 @@ def homophone_noise(text: str, *, share: float, seed: int) -> str:
         if _HAN.fullmatch(char) and len(pools.get(sounds[at], _NONE).characters) > 1
     ]
     # Not for secrets: the same noise is wanted each time.
-    chance = random.Random(f"{seed}:{text}".encode("utf-8", "surrogatepass"))  # noqa: S311
+    chance = random.Random(f"{seed}:{text}".encode("utf-8", "surrogatepass"))
     wanted = share * sum(1 for char in characters if _HAN.fullmatch(char))
     # The fraction decides by chance, or no short text would ever be touched.
     count = min(len(places), int(wanted) + (chance.random() < wanted % 1))

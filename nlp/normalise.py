@@ -27,7 +27,7 @@ _LINE_ENDS = re.compile(r"[\t\n\r]")
 
 @cache
 def _to_simplified() -> "OpenCC":
-    import opencc  # noqa: PLC0415  # its dictionaries take 30 ms to load
+    import opencc  # its dictionaries take 30 ms to load
 
     return opencc.OpenCC("t2s")
 

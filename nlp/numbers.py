@@ -38,7 +38,7 @@ _UNITS_OF_TEN = "个块元天年月日号点秒人次倍岁张件台条多小"
 
 @cache
 def _reader() -> "Cn2An":
-    import cn2an  # noqa: PLC0415  # only texts with numbers pay for its tables
+    import cn2an  # only texts with numbers pay for its tables
 
     return cn2an.Cn2An()
 

@@ -4,7 +4,11 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from math import log
+from typing import Any, Final
+
+RULED_OUT: Final = -3.0
+"""Log-odds of a label whose rule does not hold: 1 in 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,10 @@ class Rule:
     def holds(self, text: str) -> bool:
         """Whether the rule gives its label to a normalised text."""
         return self.wanted.search(text) is not None and (self.unwanted is None or self.unwanted.search(text) is None)
+
+    def log_odds(self, text: str) -> float:
+        """What the rule says for its label; where it does not hold, that the label is rare."""
+        return log(self.probability / (1 - self.probability)) if self.holds(text) else RULED_OUT
 
 
 def read_rules(name: str, *, label: str) -> tuple[Rule, ...]:

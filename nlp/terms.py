@@ -21,7 +21,8 @@ _DOMAIN_COUNT: Final = 50_000
 """Given to our words so that segmentation prefers them to their parts."""
 
 
-def _domain_words() -> Iterator[str]:
+def domain_words() -> Iterator[str]:
+    """Give the words of our industries, one after the other."""
     for domain in _DOMAINS:
         for line in files("nlp").joinpath("data", f"{domain}.txt").read_text(encoding="utf-8").splitlines():
             if line and not line.startswith("#"):
@@ -37,9 +38,9 @@ class Terms:
         jieba itself would log, and leave a marshalled cache in the shared temporary folder, which anyone there could
         replace; so its table is filled here.
         """
-        import jieba  # noqa: PLC0415  # only those who ask for terms pay for it
+        import jieba  # only those who ask for terms pay for it
 
-        self._domain = frozenset(_domain_words())
+        self._domain = frozenset(domain_words())
         self._nouns: set[str] = set()
         counts: dict[str, int] = {}
         with jieba.get_module_res("dict.txt") as dictionary:
@@ -63,7 +64,7 @@ class Terms:
 
 
 def _tokenizer(counts: dict[str, int]) -> "Tokenizer":
-    import jieba  # noqa: PLC0415  # only those who ask for terms pay for it
+    import jieba  # only those who ask for terms pay for it
 
     tokenizer = jieba.Tokenizer()
     total = sum(counts.values())

@@ -24,7 +24,7 @@ _SAID_POLICY = re.compile("保单|投保|保险单")
 def _fixed_phone(digits: str) -> bool:
     if not re.fullmatch(r"0[1-9][0-9]{8,10}", digits):
         return False
-    import phonenumbers  # noqa: PLC0415  # its tables load only when an area code was heard
+    import phonenumbers  # its tables load only when an area code was heard
 
     return phonenumbers.is_valid_number(phonenumbers.parse(digits, "CN"))
 

@@ -16,6 +16,8 @@ _FIRST = (
     PiiKind.POLICY_NO,
     PiiKind.ORDER_NO,
     PiiKind.PHONE,
+    PiiKind.ADDRESS,
+    PiiKind.NAME,
     PiiKind.NUMBER,
 )
 

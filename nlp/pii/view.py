@@ -55,8 +55,13 @@ class View:
     @classmethod
     def of(cls, text: str) -> "View":
         """The view of a text that may already hold masks."""
-        folded = _MASK.sub(lambda match: _OPAQUE * len(match[0]), text).translate(_folding())
+        folded = opaque(text).translate(_folding())
         return cls(text, folded, folded.translate(_TO_DIGITS))
+
+
+def opaque(text: str) -> str:
+    """The text with every character of a mask replaced by one that is part of nothing."""
+    return _MASK.sub(lambda match: _OPAQUE * len(match[0]), text) if "〔" in text else text
 
 
 def masks_in(text: str) -> list[re.Match[str]]:

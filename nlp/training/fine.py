@@ -26,7 +26,7 @@ class FineFit:
 
 def fit_fine(vectors: Vectors, labels: Sequence[str], *, keep: int, seed: int) -> FineFit:
     """Replace the labels that look wrong, then fit one support vector machine per label."""
-    from sklearn.svm import LinearSVC  # noqa: PLC0415  # only [train] has it
+    from sklearn.svm import LinearSVC  # only [train] has it
 
     given = np.array(labels)
     names = np.unique(given)
@@ -51,7 +51,7 @@ def fit_fine(vectors: Vectors, labels: Sequence[str], *, keep: int, seed: int) -
 def _out_of_fold(
     vectors: Vectors, labels: NDArray[np.int64], classes: int, *, cost: float, seed: int
 ) -> NDArray[np.float64]:
-    from sklearn.svm import LinearSVC  # noqa: PLC0415  # only [train] has it
+    from sklearn.svm import LinearSVC  # only [train] has it
 
     fold = np.random.default_rng(seed).integers(0, 5, len(labels))
     margins = np.full((len(labels), classes), -2.0)

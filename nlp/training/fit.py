@@ -62,8 +62,8 @@ def fit(vectors: Vectors, task: Task, *, groups: NDArray[np.int64], seed: int) -
         groups: rows of one group, and of groups that are the same modulo FOLDS, never stand on both sides of a fold.
         seed: for the solver.
     """
-    from scipy.sparse import diags  # noqa: PLC0415  # only [train] has it
-    from sklearn.svm import LinearSVC  # noqa: PLC0415
+    from scipy.sparse import diags  # only [train] has it
+    from sklearn.svm import LinearSVC
 
     used = np.flatnonzero(task.weight > 0)
     scale = _column_scale(vectors, task)
@@ -86,7 +86,7 @@ def fit(vectors: Vectors, task: Task, *, groups: NDArray[np.int64], seed: int) -
 
 def platt(margins: Floats, answer: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
     """Slope and offset that turn margins into log-odds (Platt 1999)."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # only [train] has it
+    from sklearn.linear_model import LogisticRegression  # only [train] has it
 
     model = LogisticRegression(C=1e3).fit(margins.reshape(-1, 1), answer, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.intercept_[0])

@@ -53,7 +53,7 @@ def expand(pattern: str, slots: Mapping[str, Sequence[str]], chance: random.Rand
 def made(name: str, *, each: int, seed: int) -> Iterator[Phrase]:
     """Yield up to `each` different turns of every line of customer.toml or staff.toml, the same for the same seed."""
     slots: dict[str, list[str]] = _toml("slots.toml")["slots"]
-    chance = random.Random(seed)  # noqa: S311  # examples, no secrets
+    chance = random.Random(seed)
     line = 0
     for group in _toml(name)["group"]:
         for pattern in group["say"].strip().splitlines():
@@ -76,7 +76,7 @@ def composed(phrases: Sequence[Phrase], *, count: int, seed: int) -> Iterator[Ph
 
     Both come from lines of the same fold (line modulo FOLDS), and so does what they make. Praise and blame stay apart.
     """
-    chance = random.Random(seed)  # noqa: S311  # examples, no secrets
+    chance = random.Random(seed)
     by_fold: dict[int, list[Phrase]] = {}
     for phrase in phrases:
         by_fold.setdefault(phrase.line % FOLDS, []).append(phrase)

@@ -14,8 +14,10 @@ import numpy as np
 
 from models.errors import UnderstandingError
 from nlp import bundle
+from nlp.encoder import FILES as ENCODER_FILES
 from nlp.features import Sounds
 from nlp.training.corpora import Example, corpora, examples
+from nlp.training.extra import need_extra
 from nlp.training.fine import fit_fine
 from nlp.training.fit import fit, quantised
 from nlp.training.phrases import FOLDS, composed, made
@@ -42,22 +44,9 @@ class Training:
     """Share of the fine labels that were replaced as wrong."""
 
 
-def need_extra() -> None:
-    """Raise UnderstandingError (training_extra_missing) unless the training libraries are installed."""
-    try:
-        import pypinyin  # noqa: F401, PLC0415  # only [train] has them
-        import sklearn  # noqa: F401, PLC0415
-    except ModuleNotFoundError as missing:
-        raise UnderstandingError(
-            f"Training needs {missing.name}, which is not installed.",
-            code="training_extra_missing",
-            advice="Install the training tools: pip install 'voicetrail[train]'.",
-        ) from missing
-
-
 def write_sounds(path: Path) -> Sounds:
     """Write the characters of each toneless sound, one sound a line, by pypinyin; return them."""
-    from pypinyin import lazy_pinyin  # noqa: PLC0415  # only [train] has it
+    from pypinyin import lazy_pinyin  # only [train] has it
 
     by_sound: dict[str, str] = defaultdict(str)
     for code in range(0x4E00, 0xA000):
@@ -81,10 +70,10 @@ def train(
     Raises:
         UnderstandingError: the [train] extra is absent, `data` holds none of the sets, or a line is broken.
     """
-    need_extra()
+    need_extra("pypinyin", "sklearn", wanted_for="Training")
     out.mkdir(parents=True, exist_ok=True)
-    for former in out.glob("*.npz"):
-        former.unlink()  # a model that is not trained this time must not stay
+    for former in (*out.glob("*.npz"), *(out / name for name in ENCODER_FILES)):
+        former.unlink(missing_ok=True)  # a model that is not trained this time must not stay
     sounds = write_sounds(out / "sounds.txt")
     progress("reading")
     known = corpora(licensed_only=licensed_only)
@@ -135,7 +124,7 @@ def _rows(found: Sequence[Example], *, each: int, seed: int) -> list[Row]:
     staff += composed(staff, count=len(staff), seed=seed)
     rows += [row_of_phrase(one, staff=False, group=base + one.line) for one in customers]
     rows += [row_of_phrase(one, staff=True, group=base + one.line) for one in staff]
-    random.Random(seed).shuffle(rows)  # noqa: S311  # order of examples, no secret
+    random.Random(seed).shuffle(rows)
     return rows
 
 

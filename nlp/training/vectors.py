@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from math import sqrt
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ def readable_all(texts: Sequence[str], *, processes: int) -> list[str]:
     """`readable()` of each text, in order."""
     if processes == 1:
         return [readable(text) for text in texts]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:  # JAX beside us has threads: no fork
         return list(pool.map(readable, texts, chunksize=500))
 
 
@@ -34,7 +35,7 @@ class Vectors:
     @classmethod
     def of(cls, readables: Sequence[str], sounds: Sounds, *, at_least: int) -> "Vectors":
         """Make them of `readable()` texts, with the n-grams that at least so many texts have."""
-        from scipy.sparse import csr_matrix  # noqa: PLC0415  # only [train] has it
+        from scipy.sparse import csr_matrix  # only [train] has it
 
         index: dict[str, int] = {}
         columns, starts, values = array("i"), array("q", [0]), array("f")

@@ -1,0 +1,1 @@
+"""What staff promise, by when, and what becomes of it: pure functions."""

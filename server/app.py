@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 import server.analysis.endpoints
 import server.conversations.endpoints
+import server.customers.endpoints
 import server.devices.endpoints
 import server.events.endpoints
 import server.ingest.endpoints
@@ -49,6 +50,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         server.events.endpoints,
         server.journeys.endpoints,
         server.conversations.endpoints,
+        server.customers.endpoints,
     ):
         app.include_router(part.router)
     server.web.routes.install(app)
@@ -69,7 +71,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.worker == "off":
             yield
         else:
-            worker = Worker(db, options=WorkerOptions(default_journey_map=settings.default_journey_map))
+            options = WorkerOptions(default_journey_map=settings.default_journey_map, time_zone=settings.time_zone)
+            worker = Worker(db, options=options)
             app.state.ring = worker.ring
             async with _working(worker, app):
                 yield

@@ -27,6 +27,8 @@ class Role(StrEnum):
 
     ADMINISTRATOR = "administrator"
     """Everything of its tenant."""
+    CONTRIBUTOR = "contributor"
+    """Read, and say what it knows of customers and conversations: for tills and CRM systems."""
     READER = "reader"
     """Read, change nothing."""
 

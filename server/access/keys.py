@@ -63,8 +63,19 @@ async def require_administrator(principal: Annotated[Principal, Depends(require_
     """
     if principal.role is not Role.ADMINISTRATOR:
         raise Problem(
-            403, "role_insufficient", "Not allowed", "The API key may only read.", "Use an administrator's key."
+            403, "role_insufficient", "Not allowed", "The API key may not do this.", "Use an administrator's key."
         )
+    return principal
+
+
+async def require_contributor(principal: Annotated[Principal, Depends(require_key)]) -> Principal:
+    """Return who asks, when it may say what it knows of customers and conversations.
+
+    Raises:
+        Problem: 401 without a valid key, 403 with a reader's.
+    """
+    if principal.role is Role.READER:
+        raise Problem(403, "role_insufficient", "Not allowed", "The API key may only read.", "Use a contributor's key.")
     return principal
 
 

@@ -11,11 +11,13 @@ from models.ids import new_id
 from models.labels import ConsentState
 from models.noun import Moment, Name, Noun
 from server.analysis.understand import Facts, Understood, Work
-from server.conversations.repository import UtteranceView, read_spans
+from server.conversations.erasure import erase, withdrawn_at
+from server.conversations.repository import read_spans, read_spoken
+from server.conversations.standing import bring_up_to_date, hold
 from server.events.changes import changes
 from server.events.repository import apply_changes, stored_events
 from server.journeys.repository import journey_maps, replace_visits
-from server.store.schema import analysis, analysis_queue, consent, conversation, dead_letter, utterance
+from server.store.schema import analysis, analysis_queue, conversation, dead_letter
 from server.store.upsert import insert
 
 
@@ -72,30 +74,28 @@ def read_work(conn: Connection, *, claimed: Claim) -> Work | None:
     """
     of_conversation = (conversation.c.tenant == claimed.tenant) & (conversation.c.id == claimed.conversation_id)
     row = conn.execute(select(conversation).where(of_conversation)).one_or_none()
-    if row is None or ConsentState(row.consent) is not ConsentState.GRANTED or _withdrawn(conn, claimed):
+    if row is None or ConsentState(row.consent) is not ConsentState.GRANTED:
         return None
-    query = (
-        select(utterance)
-        .where(utterance.c.tenant == claimed.tenant, utterance.c.conversation_id == claimed.conversation_id)
-        .order_by(utterance.c.start_ms, utterance.c.end_ms, utterance.c.id)
-    )
     return Work(
         facts=Facts.model_validate(dict(row._mapping)),
-        utterances=tuple(UtteranceView.model_validate(dict(one._mapping)) for one in conn.execute(query)),
+        utterances=read_spoken(conn, tenant=claimed.tenant, conversation_id=claimed.conversation_id),
         spans=read_spans(conn, tenant=claimed.tenant, conversation_id=claimed.conversation_id),
         maps=journey_maps(conn, tenant=claimed.tenant),
     )
 
 
-def _withdrawn(conn: Connection, claimed: Claim) -> bool:
-    query = (
-        select(consent.c.state)
-        .where(consent.c.tenant == claimed.tenant, consent.c.conversation_id == claimed.conversation_id)
-        .order_by(consent.c.at.desc(), consent.c.record_id.desc())
-        .limit(1)
-    )
-    state = conn.execute(query).scalar_one_or_none()
-    return state is not None and ConsentState(state) is not ConsentState.GRANTED
+def erase_withdrawn(conn: Connection, *, claimed: Claim, now: datetime) -> bool:
+    """Erase again what a withdrawal erased, and tell whether there was one.
+
+    The transaction of the withdrawal has done so; once more here, before the log is emptied, costs some queries.
+    """
+    tenant, conversation_id = claimed.tenant, claimed.conversation_id
+    if withdrawn_at(conn, tenant=tenant, conversation_id=conversation_id) is None:
+        return False
+    hold(conn, tenant=tenant, conversation_id=conversation_id.hex)
+    bring_up_to_date(conn, tenant=tenant, conversation_id=conversation_id.hex)
+    erase(conn, tenant=tenant, conversation_id=conversation_id, now=now)
+    return True
 
 
 def settle(conn: Connection, *, claimed: Claim, understood: Understood | None, now: datetime) -> bool:
@@ -104,9 +104,11 @@ def settle(conn: Connection, *, claimed: Claim, understood: Understood | None, n
     Returns:
         False, with nothing stored, when the queue rang again meanwhile or another worker has settled it.
     """
+    tenant, conversation_id = claimed.tenant, claimed.conversation_id
+    # First, as everybody does: an erasure that is under way rings before it lets go.
+    hold(conn, tenant=tenant, conversation_id=conversation_id.hex)
     if not _still_held(conn, claimed):
         return False
-    tenant, conversation_id = claimed.tenant, claimed.conversation_id
     if understood is not None:
         _store_analyses(conn, understood.analyses, claimed=claimed, now=now)
         stored = stored_events(conn, tenant=tenant, conversation_id=conversation_id)
@@ -114,6 +116,12 @@ def settle(conn: Connection, *, claimed: Claim, understood: Understood | None, n
         replace_visits(conn, understood.visits, tenant=tenant, conversation_id=conversation_id)
     conn.execute(analysis_queue.delete().where(_row_of(claimed)))
     return True
+
+
+def postpone(conn: Connection, *, claimed: Claim, due_at: datetime) -> None:
+    """Come back to a conversation later, through no fault of its own."""
+    if _still_held(conn, claimed):
+        conn.execute(analysis_queue.update().where(_row_of(claimed)).values(due_at=due_at))
 
 
 def put_off(conn: Connection, *, claimed: Claim, error: str, due_at: datetime) -> None:
@@ -167,7 +175,8 @@ def _store_analyses(conn: Connection, analyses: Iterable[Analysis], *, claimed: 
             "body": one.model_dump(mode="json"),
             "analysed_at": now,
         }
-        for one in analyses
+        # By their keys, as everybody inserts.
+        for one in sorted(analyses, key=lambda one: one.utterance_id)
     ]
     if not rows:
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 from uuid import UUID
 
@@ -10,11 +10,11 @@ from models.analysis import Analysis, ExperienceEvent
 from models.ids import derived_id
 from models.journey import JourneyMap, TouchpointVisit
 from models.noun import Moment, Name, Noun
+from nlp.events.derive import EventDraft, Spoken, derive
+from nlp.events.rules import EventRules
+from nlp.journeys.attach import Journey, Placement
 from nlp.understanding import Turn
 from server.conversations.repository import SpanView, UtteranceView, seconds_of
-from server.events.derive import EventDraft, Spoken, derive
-from server.events.rules import EventRules
-from server.journeys.attach import Journey, Placement
 from server.journeys.sites import map_for_site
 
 
@@ -64,11 +64,12 @@ class Understood:
 
 
 def understand(
-    work: Work, *, understanding: Understands, rules: EventRules, default_map: str, now: datetime
+    work: Work, *, understanding: Understands, rules: EventRules, default_map: str, zone: tzinfo, now: datetime
 ) -> Understood:
     """Analyse a conversation, derive its events and place them.
 
-    Doing it again with the same words, models, rules and map gives the same events under the same ids.
+    What is promised is due by the clock of `zone`. Doing it again with the same words, models, rules and map gives the
+    same events under the same ids.
     """
     heard = [one for one in work.utterances if one.quarantined is None]
     analyses = understanding.analyse([Turn(one.id, one.role, one.start_ms, one.end_ms, one.text) for one in heard])
@@ -87,7 +88,8 @@ def understand(
     ]
     chosen = map_for_site(work.maps, site=work.facts.site, default=default_map)
     journey = Journey(spoken, journey=chosen, channel=work.facts.channel)
-    placed = [(draft, journey.place_event(draft)) for draft in derive(spoken, rules=rules)]
+    began = work.facts.started_at.astimezone(zone)
+    placed = [(draft, journey.place_event(draft)) for draft in derive(spoken, rules=rules, at=began)]
     stamp = _Stamp(work.facts, chosen, model=understanding.model, rules=rules.version, now=now)
     events = {id(draft): stamp.event(draft, placement) for draft, placement in placed}
     coverage = seconds_of(work.spans).share

@@ -7,19 +7,20 @@ the row in the queue, and doing the work again gives the same ids. Several may r
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from traceback import extract_tb
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
 
 from models.errors import StoreError, VoicetrailError
+from nlp.events.rules import EventRules, shipped_rules
 from nlp.understanding import load as load_understanding
-from server.analysis.repository import Claim, bury, claim, put_off, read_work, settle
+from server.analysis.repository import Claim, bury, claim, erase_withdrawn, postpone, put_off, read_work, settle
 from server.analysis.understand import Understands, Understood, Work, understand
-from server.events.rules import EventRules, shipped_rules
-from server.store.database import Database
+from server.store.database import Database, LogInUseError
 
 _log = structlog.get_logger("server.analysis.worker")
 
@@ -38,6 +39,8 @@ class WorkerOptions:
     """Pause after the first failure of a conversation; it doubles with each."""
     default_journey_map: str = "retail_store"
     """Map of sites that no map's pattern fits: a shop is the most general of the shipped ones."""
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    """By whose clock 明天 and 下班前 are promised."""
 
 
 class Worker:
@@ -119,6 +122,8 @@ class Worker:
             work = await self._db.read(lambda conn: read_work(conn, claimed=claimed))
             understood = None if work is None else await asyncio.to_thread(self._understand, work, understanding)
             now = self._clock()
+            if work is None and not await self._erased(claimed, now=now):
+                return
             kept = await self._db.write(lambda conn: settle(conn, claimed=claimed, understood=understood, now=now))
         except StoreError:
             raise
@@ -133,12 +138,27 @@ class Worker:
             events=len(understood.events) if understood else 0,
         )
 
+    async def _erased(self, claimed: Claim, *, now: datetime) -> bool:
+        """Leave nothing of a withdrawn conversation; return False when that has to wait for somebody who reads."""
+        if not await self._db.write(lambda conn: erase_withdrawn(conn, claimed=claimed, now=now)):
+            return True
+        try:
+            # Before the queue forgets the conversation: killed here, it is done again.
+            await self._db.forget_deleted()
+        except LogInUseError as error:
+            due_at = now + timedelta(seconds=self._options.first_pause_s)
+            await self._db.write(lambda conn: postpone(conn, claimed=claimed, due_at=due_at))
+            _log.warning(error.code, conversation_id=str(claimed.conversation_id), tenant=claimed.tenant)
+            return False
+        return True
+
     def _understand(self, work: Work, understanding: Understands) -> Understood:
         return understand(
             work,
             understanding=understanding,
             rules=self._rules,
             default_map=self._options.default_journey_map,
+            zone=self._options.time_zone,
             now=self._clock(),
         )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from server.store.prepared import Prepared
 from server.store.schema import device, enrolment_code
 
 
@@ -71,6 +72,29 @@ def revoke_device(conn: Connection, *, tenant: str, device_id: UUID, now: dateti
     """Refuse a device from now on; return False when the tenant has no such device."""
     mine = (device.c.tenant == tenant) & (device.c.id == device_id)
     return conn.execute(update(device).where(mine).values(revoked_at=now)).rowcount == 1
+
+
+def hold_device(conn: Connection, *, tenant: str, device_id: str) -> None:
+    """Take the requests of one device one after another: wait until another one of it is stored.
+
+    On SQLite a transaction that writes is alone anyway.
+
+    Args:
+        conn: the transaction.
+        tenant: of the device.
+        device_id: as hex.
+    """
+    if conn.dialect.name == "postgresql":
+        _hold.run(conn, {"tenant": tenant, "device_id": device_id})
+
+
+_hold = Prepared(
+    lambda _dialect: (
+        select(device.c.id)
+        .where(device.c.tenant == bindparam("tenant"), device.c.id == bindparam("device_id"))
+        .with_for_update(key_share=True)
+    )
+)
 
 
 def touch_device(conn: Connection, *, tenant: str, device_id: UUID, now: datetime) -> None:

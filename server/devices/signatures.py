@@ -1,17 +1,25 @@
-"""Which device sent a batch: its Ed25519 signature, checked against the key it enrolled with."""
+"""Which device sent a request: its Ed25519 signature, checked against the key it enrolled with."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import Request
 
-from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, SIGNATURE_WINDOW_S, signing_payload
+from models.wire import (
+    HEADER_DEVICE,
+    HEADER_SIGNATURE,
+    HEADER_TIMESTAMP,
+    SIGNATURE_WINDOW_S,
+    request_payload,
+    signing_payload,
+)
 from server.devices import repository
 from server.problems import Problem
 from server.store.database import Database
@@ -90,7 +98,7 @@ def read_claim(headers: Mapping[str, str]) -> Claim:
     """
     device, timestamp, signature = (headers.get(name) for name in (HEADER_DEVICE, HEADER_TIMESTAMP, HEADER_SIGNATURE))
     if device is None or timestamp is None or signature is None:
-        missing = "The batch is not signed."
+        missing = "The request is not signed."
         advice = f"Send {HEADER_DEVICE}, {HEADER_TIMESTAMP} and {HEADER_SIGNATURE}."
         raise _refused("signature_missing", missing, advice)
     try:
@@ -111,8 +119,30 @@ def verify(claim: Claim, device: KnownDevice, body: bytes, *, now: datetime) -> 
     Raises:
         Problem: 401 `signature_invalid` or `signature_expired`.
     """
+    _verify(claim, device, signing_payload(claim.device_id, claim.timestamp, body), now=now)
+
+
+async def require_device(request: Request) -> KnownDevice:
+    """Return the device that signed a request with its method, path and query, and just now.
+
+    Raises:
+        Problem: 401 `signature_missing`, `signature_invalid`, `signature_expired`, `device_unknown` or
+            `device_revoked`.
+    """
+    claim, now = read_claim(request.headers), datetime.now(UTC)
+    keys: DeviceKeys = request.app.state.device_keys
+    device = await keys.find(claim.device_id, now=now)
+    query = request.scope["query_string"].decode("latin-1")
+    target = request.scope["path"] + (f"?{query}" if query else "")
+    body = await request.body()
+    payload = request_payload(claim.device_id, claim.timestamp, method=request.method, target=target, body=body)
+    _verify(claim, device, payload, now=now)
+    return device
+
+
+def _verify(claim: Claim, device: KnownDevice, payload: bytes, *, now: datetime) -> None:
     try:
-        device.public_key.verify(claim.signature, signing_payload(claim.device_id, claim.timestamp, body))
+        device.public_key.verify(claim.signature, payload)
     except InvalidSignature:
         advice = "Enrol the device again if its data folder was copied or changed."
         raise _refused("signature_invalid", "The signature was not made by this device's key.", advice) from None

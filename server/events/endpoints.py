@@ -10,10 +10,9 @@ from server.access.keys import Principal, require_key
 from server.events.repository import FeedFilter, FeedPage, read_feed
 from server.plain_name import PlainName
 from server.store.database import Database
+from server.store.position import LARGEST
 
 router = APIRouter(prefix="/v1", tags=["events"])
-
-_LARGEST_SEQUENCE = 2**63 - 1
 
 
 @router.get("/events")
@@ -21,7 +20,7 @@ async def get_events(
     request: Request,
     principal: Annotated[Principal, Depends(require_key)],
     *,
-    after: Annotated[int, Query(ge=0, le=_LARGEST_SEQUENCE, description="`next` of the page before; 0 to begin")] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before; 0 to begin")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Most events in one page")] = 100,
     customer: Annotated[PlainName | None, Query(description="Only this customer's")] = None,
     kind: Annotated[EventKind | None, Query(description="Only of this kind")] = None,
@@ -33,7 +32,9 @@ async def get_events(
 
     Hand `next` in as `after` and nothing is skipped or given twice, whoever writes meanwhile; ask again later when
     `has_more` is false. `next` also moves past what a filter left out. The feed tells everything: an event that
-    `supersedes` another takes its place, and an entry with `retracted` only takes back the one it supersedes.
+    `supersedes` another takes its place, and an entry with `retracted` only takes back the one it supersedes. A filter
+    lets through what takes the place of an event that it let through: a customer's event may move to another one.
+    When a customer withdraws consent their events are taken back, and quotes are empty from then on.
     """
     wanted = FeedFilter(customer=customer, kind=kind, touchpoint=touchpoint, mot=mot, since=since)
     db: Database = request.app.state.db

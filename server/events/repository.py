@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, exists, or_, select, true
 
 from models.analysis import ExperienceEvent
 from models.labels import EventKind
 from models.noun import Moment, Name, Noun
 from server.events.changes import FeedChanges, StoredEvent
+from server.store.position import raise_position
 from server.store.schema import experience_event, feed_position
-from server.store.upsert import insert
 
 
 class FeedFilter(Noun):
@@ -44,19 +44,31 @@ def _standing() -> ColumnElement[bool]:
     return experience_event.c.superseded_at.is_(None)
 
 
-def _narrowed(query: Select[Any], wanted: FeedFilter) -> Select[Any]:
-    column = experience_event.c
+def _fits(events: FromClause, wanted: FeedFilter) -> ColumnElement[bool]:
+    """Hold for the events that a consumer wants."""
+    column = events.c
+    conditions: list[ColumnElement[bool]] = [true()]
     if wanted.customer is not None:
-        query = query.where(column.customer == wanted.customer)
+        conditions.append(column.customer == wanted.customer)
     if wanted.kind is not None:
-        query = query.where(column.kind == wanted.kind.value)
+        conditions.append(column.kind == wanted.kind.value)
     if wanted.touchpoint is not None:
-        query = query.where(column.touchpoint == wanted.touchpoint)
+        conditions.append(column.touchpoint == wanted.touchpoint)
     if wanted.mot is not None:
-        query = query.where(column.mot.is_(wanted.mot))
+        conditions.append(column.mot.is_(wanted.mot))
     if wanted.since is not None:
-        query = query.where(column.occurred_at >= wanted.since)
-    return query
+        conditions.append(column.occurred_at >= wanted.since)
+    return and_(*conditions)
+
+
+def _fits_or_replaces(wanted: FeedFilter) -> ColumnElement[bool]:
+    """Hold for the events that a consumer wants, and for those that take the place of one.
+
+    A consumer of one customer's events must hear when one of them moves to another customer.
+    """
+    event, earlier = experience_event, experience_event.alias("earlier")
+    replaced = (earlier.c.tenant == event.c.tenant) & (earlier.c.id == event.c.supersedes)
+    return or_(_fits(event, wanted), exists().where(replaced, _fits(earlier, wanted)))
 
 
 def read_feed(
@@ -69,7 +81,9 @@ def read_feed(
     # The position is read first: whatever it counts is committed, so the query after it cannot miss any of that.
     position = conn.execute(select(feed_position.c.last).where(feed_position.c.tenant == tenant)).scalar() or 0
     query = select(experience_event).where(experience_event.c.tenant == tenant, experience_event.c.sequence > after)
-    query = _narrowed(query, wanted or FeedFilter()).order_by(experience_event.c.sequence).limit(limit + 1)
+    if wanted is not None:
+        query = query.where(_fits_or_replaces(wanted))
+    query = query.order_by(experience_event.c.sequence).limit(limit + 1)
     found = [_event_of(row) for row in conn.execute(query)]
     events = tuple(found[:limit])
     has_more = len(found) > limit
@@ -110,7 +124,7 @@ def events_of_map(
     query = select(experience_event).where(
         experience_event.c.tenant == tenant, experience_event.c.journey_map == journey_map, _standing()
     )
-    query = _narrowed(query, FeedFilter(touchpoint=touchpoint, since=since))
+    query = query.where(_fits(experience_event, FeedFilter(touchpoint=touchpoint, since=since)))
     query = query.order_by(experience_event.c.occurred_at.desc(), experience_event.c.sequence.desc()).limit(limit)
     return tuple(_event_of(row) for row in conn.execute(query))
 
@@ -143,7 +157,7 @@ def apply_changes(conn: Connection, changed: FeedChanges, *, tenant: str, now: d
         )
     if not changed.added:
         return ()
-    last = _raise_position(conn, tenant=tenant, by=len(changed.added))
+    last = raise_position(conn, feed_position, tenant=tenant, by=len(changed.added))
     first = last - len(changed.added) + 1
     numbered = tuple(
         event.model_copy(update={"sequence": first + place, "recorded_at": now})
@@ -161,12 +175,11 @@ def apply_changes(conn: Connection, changed: FeedChanges, *, tenant: str, now: d
     return numbered
 
 
-def _raise_position(conn: Connection, *, tenant: str, by: int) -> int:
-    statement = insert(conn, feed_position).values(tenant=tenant, last=by)
-    raised = statement.on_conflict_do_update(
-        index_elements=[feed_position.c.tenant], set_={"last": feed_position.c.last + by}
-    )
-    return int(conn.execute(raised.returning(feed_position.c.last)).scalar_one())
+def forget_quotes(conn: Connection, *, tenant: str, conversation_id: UUID) -> None:
+    """Delete the words of a conversation's events, superseded ones included; the entries keep their places."""
+    column = experience_event.c
+    of_conversation = (column.tenant == tenant) & (column.conversation_id == conversation_id)
+    conn.execute(experience_event.update().where(of_conversation, column.quote != "").values(quote=""))
 
 
 def _values(event: ExperienceEvent) -> dict[str, Any]:

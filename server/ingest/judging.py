@@ -8,7 +8,7 @@ from uuid import UUID
 from models.conversation import Consent, Conversation, Utterance
 from models.labels import ConsentState
 from models.text import RedactedText
-from models.wire import Record, RecordVerdict
+from models.wire import NO_CONSENT, Record, RecordVerdict
 from nlp.redaction import recheck
 from server.ingest.reading import refuse
 
@@ -64,7 +64,7 @@ def _fault(record: Record, tenant: str, device_id: UUID) -> tuple[str, str] | No
     if isinstance(body, Conversation):
         return _conversation_fault(body, tenant, device_id)
     if isinstance(body, Consent) and body.state is ConsentState.DECLINED:
-        return "consent_not_granted", "a declined conversation leaves a withheld span only"
+        return NO_CONSENT, "a declined conversation leaves a withheld span only"
     return None
 
 
@@ -86,7 +86,7 @@ def _conversation_fault(body: Conversation, tenant: str, device_id: UUID) -> tup
     if body.device_id != device_id:
         return "conversation_foreign", "body.device_id is another device"
     if body.consent is not ConsentState.GRANTED:
-        return "consent_not_granted", "a conversation without consent is not kept"
+        return NO_CONSENT, "a conversation without consent is not kept"
     return None
 
 

@@ -1,20 +1,25 @@
 """From judged records to lines for the tables: rows in the form that both databases take. Pure."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import Table
 
-from models.conversation import Consent, Conversation, CoverageSpan, Recognition, Utterance
+from models.conversation import (
+    Consent,
+    Conversation,
+    CoverageSpan,
+    CustomerBinding,
+    Recognition,
+    RoleRevision,
+    Utterance,
+)
 from models.labels import Role
 from models.text import Mask, RedactedText
 from server.ingest.judging import Judged
 from server.store import schema
+from server.store.schema import milliseconds
 from server.store.upsert import Row
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Line(NamedTuple):
@@ -60,12 +65,13 @@ def line_of(judged: Judged, *, tenant: str, device: str, recorded_ms: int) -> Li
         return Line(judged, schema.utterance, conversation, record_hex, row)
     if isinstance(body, Consent):
         return Line(judged, schema.consent, conversation, record_hex, (*envelope, *_consent(body, conversation)))
+    if isinstance(body, RoleRevision):
+        row = (*envelope, *_role_revision(body, conversation))
+        return Line(judged, schema.role_revision, conversation, record_hex, row)
+    if isinstance(body, CustomerBinding):
+        row = (*envelope, conversation, body.customer, body.how, milliseconds(body.at))
+        return Line(judged, schema.customer_binding, conversation, record_hex, row)
     return Line(judged, schema.coverage_span, conversation, record_hex, (*envelope, *_coverage(body, conversation)))
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return milliseconds since 1970."""
-    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _utterance(body: Utterance, conversation: str | None, text: RedactedText) -> Row:
@@ -86,6 +92,11 @@ def _utterance(body: Utterance, conversation: str | None, text: RedactedText) ->
 
 def _consent(body: Consent, conversation: str | None) -> Row:
     return (conversation, body.state.value, body.how, body.notice_version, milliseconds(body.at))
+
+
+def _role_revision(body: RoleRevision, conversation: str | None) -> Row:
+    said = (_ROLE[body.role], body.role_confidence, body.by.value)
+    return (conversation, body.utterance_id.hex, *said, milliseconds(body.at))
 
 
 def _coverage(body: CoverageSpan, conversation: str | None) -> Row:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from models.wire import RecordVerdict
 from server.ingest.judging import Judged, judge
-from server.ingest.lines import Line, line_of, milliseconds
+from server.ingest.lines import Line, line_of
 from server.ingest.reading import ReadBatch, read_batch, refuse
+from server.store.schema import milliseconds
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from models.wire import RecordVerdict, Verdict
+from models.wire import NO_CONSENT, RecordVerdict, Verdict
 from server.ingest.lines import Line
 from server.ingest.reading import refuse
-from server.ingest.repository import ACCEPTED, DUPLICATE, FOREIGN, NO_CONSENT
+from server.ingest.repository import ACCEPTED, DUPLICATE, FOREIGN
 
 _DETAILS: Final = {
     FOREIGN: "the conversation belongs to another device",

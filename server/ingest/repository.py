@@ -6,24 +6,34 @@ Statements are built once; SQLAlchemy keeps them compiled.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, case, exists, func, literal, null, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, Table, bindparam, func, null, select
 from sqlalchemy.sql.dml import ReturningInsert
 
-from models.conversation import Conversation, Utterance
+from models.conversation import Consent, Conversation, Utterance
 from models.labels import ConsentState
-from server.ingest.lines import Line, milliseconds
+from models.wire import NO_CONSENT
+from server.analysis.bell import ring
+from server.conversations.erasure import erase
+from server.conversations.standing import bring_up_to_date
+from server.devices.repository import hold_device
+from server.ingest.lines import Line
 from server.store.prepared import Prepared
-from server.store.schema import analysis_queue, consent, conversation, coverage_span, utterance
-from server.store.upsert import Value, as_hex, insert_for, insert_new
+from server.store.schema import (
+    consent,
+    conversation,
+    coverage_span,
+    customer_binding,
+    role_revision,
+    utterance,
+)
+from server.store.upsert import as_hex, insert_for, insert_new
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
 FOREIGN: Final = "conversation_foreign"
-NO_CONSENT: Final = "consent_not_granted"
 
 
 def _first_speaker(table: Table) -> object:
@@ -34,22 +44,35 @@ def _first_speaker(table: Table) -> object:
 
 _of_conversation = (conversation.c.tenant == bindparam("tenant")) & (conversation.c.id == bindparam("conversation_id"))
 _of_consent = (consent.c.tenant == bindparam("tenant")) & (consent.c.conversation_id == bindparam("conversation_id"))
-_known = Prepared(
-    lambda _dialect: select(
+
+
+def _known(locked: Select[Any]) -> Select[Any]:
+    """Return the query for whose a conversation is and what its consent is; its row is locked if it is there."""
+    return select(
         func.coalesce(
-            select(conversation.c.device_id).where(_of_conversation).scalar_subquery(),
+            locked.with_only_columns(conversation.c.device_id).scalar_subquery(),
             _first_speaker(utterance),
             _first_speaker(consent),
             _first_speaker(coverage_span),
+            _first_speaker(role_revision),
+            _first_speaker(customer_binding),
         ).label("owner"),
-        select(consent.c.state)
-        .where(_of_consent)
-        .order_by(consent.c.at.desc(), consent.c.record_id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("consent"),
+        func.coalesce(
+            # A withdrawal is final, and may come before its conversation.
+            select(consent.c.state)
+            .where(_of_consent, consent.c.state == ConsentState.WITHDRAWN.value)
+            .limit(1)
+            .scalar_subquery(),
+            locked.with_only_columns(conversation.c.consent).scalar_subquery(),
+        ).label("consent"),
     )
-)
+
+
+_row = select(conversation).where(_of_conversation)
+# Shared with others who add, but not with `hold`: whoever adds after a withdrawal has begun sees it.
+_known_to_add = Prepared(lambda _dialect: _known(_row.with_for_update(read=True)))
+# As `hold` locks it: a lock that is shared first and wanted alone later is what two transactions wait for for ever.
+_known_to_change = Prepared(lambda _dialect: _known(_row.with_for_update(key_share=True)))
 
 
 def store(
@@ -68,9 +91,12 @@ def store(
     Returns:
         For each line accepted, duplicate, or the code of its rejection.
     """
+    hold_device(conn, tenant=tenant, device_id=device)
+    stand_anew = _standing_anew(lines)
     barred: dict[str, str] = {}
-    for conversation_id in _conversations(lines):
-        known = _known.run(conn, {"tenant": tenant, "conversation_id": conversation_id}).one()
+    for conversation_id in sorted(_conversations(lines)):
+        query = _known_to_change if conversation_id in stand_anew else _known_to_add
+        known = query.run(conn, {"tenant": tenant, "conversation_id": conversation_id}).one()
         if known.owner is not None and as_hex(known.owner) != device:
             barred[conversation_id] = FOREIGN
         elif known.consent not in (None, ConsentState.GRANTED.value):
@@ -78,12 +104,30 @@ def store(
     outcomes = [_bar(line, barred) for line in lines] if barred else [""] * len(lines)
     _insert(conn, lines, outcomes, now=now)
     changed = [line for line, outcome in zip(lines, outcomes, strict=True) if outcome == ACCEPTED]
-    # In one order everywhere: two transactions that ring for the same conversations must not wait for each other.
-    times: dict[str, Value] = {"now": milliseconds(now), "quiet_at": milliseconds(now + quiet_after)}
+    for conversation_id in sorted(_standing_anew(changed)):
+        bring_up_to_date(conn, tenant=tenant, conversation_id=conversation_id)
+    withdrawn = _conversations(line for line in changed if line.table is consent and _is_withdrawal(line))
+    for conversation_id in sorted(withdrawn):
+        erase(conn, tenant=tenant, conversation_id=UUID(conversation_id), now=now)
     for conversation_id in sorted(_conversations(changed)):
-        of_conversation: dict[str, Value] = {"tenant": tenant, "conversation_id": conversation_id}
-        _ring.run(conn, of_conversation | times)
+        # What was erased is to leave the log of the database too, at once.
+        wait = timedelta() if conversation_id in withdrawn else quiet_after
+        ring(conn, tenant=tenant, conversation_id=conversation_id, now=now, quiet_after=wait)
     return outcomes
+
+
+def _standing_anew(lines: Sequence[Line]) -> set[str]:
+    """Return the conversations whose own rows the lines may change."""
+    # Nearly all lines are utterances: they are passed over without a call.
+    others = [line for line in lines if line.table is not utterance]
+    return _conversations(
+        line for line in others if line.table in (conversation, customer_binding) or _is_withdrawal(line)
+    )
+
+
+def _is_withdrawal(line: Line) -> bool:
+    body = line.judged.record.body
+    return isinstance(body, Consent) and body.state is ConsentState.WITHDRAWN
 
 
 def _conversations(lines: Iterable[Line]) -> set[str]:
@@ -102,9 +146,11 @@ def _bar(line: Line, barred: Mapping[str, str]) -> str:
 
 
 def _insert(conn: Connection, lines: Sequence[Line], outcomes: list[str], *, now: datetime) -> None:
-    """Insert the lines that have no outcome yet, and give them theirs."""
-    for table in (utterance, coverage_span, consent):
-        mine = [at for at, line in enumerate(lines) if line.table is table and not outcomes[at]]
+    """Insert the lines that have no outcome yet, by their keys in each table, and give them theirs."""
+    keys = [line.record_hex for line in lines]
+    places = sorted(range(len(lines)), key=keys.__getitem__)
+    for table in (utterance, coverage_span, consent, role_revision, customer_binding):
+        mine = [at for at in places if lines[at].table is table and not outcomes[at]]
         if not mine:
             continue
         fresh = insert_new(conn, table, [lines[at].row for at in mine])
@@ -113,15 +159,16 @@ def _insert(conn: Connection, lines: Sequence[Line], outcomes: list[str], *, now
             key = lines[at].record_hex
             outcomes[at] = ACCEPTED if key in fresh else DUPLICATE
             fresh.discard(key)
-    for at, line in enumerate(lines):
-        body = line.judged.record.body
-        if isinstance(body, Conversation) and not outcomes[at]:
-            outcomes[at] = ACCEPTED if _put_conversation(conn, line, body, now=now) else DUPLICATE
+    of_conversations = [at for at, line in enumerate(lines) if line.table is conversation and not outcomes[at]]
+    for at in sorted(of_conversations, key=lambda at: str(lines[at].conversation)):
+        outcomes[at] = ACCEPTED if _put_conversation(conn, lines[at], now=now) else DUPLICATE
 
 
-def _put_conversation(conn: Connection, line: Line, body: Conversation, *, now: datetime) -> bool:
+def _put_conversation(conn: Connection, line: Line, *, now: datetime) -> bool:
     """Open or close a conversation; return False when that was done before."""
-    record_id = line.judged.record.id
+    record_id, body = line.judged.record.id, line.judged.record.body
+    if not isinstance(body, Conversation):
+        raise TypeError("a line of the table conversation holds one")
     values = body.model_dump(exclude={"body"}) | {"recorded_at": now, "flags": ",".join(line.judged.flags)}
     values |= (
         {"opened_by": None, "closed_by": record_id} if body.ended_at else {"opened_by": record_id, "closed_by": None}
@@ -154,34 +201,3 @@ def _close(dialect: str) -> ReturningInsert[tuple[UUID]]:
         | {"customer": func.coalesce(new.customer, conversation.c.customer)},
         where=conversation.c.closed_by.is_(null()),
     ).returning(conversation.c.id)
-
-
-def _build_ring(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """INSERT into the queue, or raise the ring; what has ended is due now, the rest when it has been quiet."""
-    statement = insert_for(dialect, analysis_queue)
-    ended = exists().where(_of_conversation, conversation.c.ended_at.is_not(null()))
-    moment = analysis_queue.c.due_at.type
-    statement = statement.values(
-        tenant=bindparam("tenant"),
-        conversation_id=bindparam("conversation_id"),
-        ring=literal(1),
-        rung_at=bindparam("now", type_=moment),
-        due_at=case((ended, bindparam("now", type_=moment)), else_=bindparam("quiet_at", type_=moment)),
-        attempts=literal(0),
-        last_error=literal(""),
-    )
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[analysis_queue.c.tenant, analysis_queue.c.conversation_id],
-        set_={
-            "ring": analysis_queue.c.ring + 1,
-            "rung_at": new.rung_at,
-            "due_at": new.due_at,
-            # What changed may well be what made it fail.
-            "attempts": literal(0),
-            "last_error": literal(""),
-        },
-    )
-
-
-_ring = Prepared(_build_ring)

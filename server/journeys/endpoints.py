@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from models.journey import JourneyMap
 from models.noun import Noun
+from nlp.journeys.map_file import JourneyMapError, parse_toml, validated, write_toml
 from server.access.keys import Principal, require_administrator, require_key
 from server.journeys import repository
-from server.journeys.map_file import JourneyMapError, parse_toml, validated, write_toml
 from server.journeys.repository import CustomerJourney
 from server.plain_name import PlainName
 from server.problems import Problem

@@ -12,9 +12,9 @@ from models.errors import RejectedError
 from models.journey import Bilingual, JourneyMap, TouchpointVisit
 from models.labels import CoverageState, EventKind, Role, Sentiment
 from models.noun import Name, Noun
+from nlp.journeys.shipped import shipped_maps
 from server.conversations.repository import CoverageSeconds, newest_analyses
 from server.events.repository import events_of_customer
-from server.journeys.shipped import shipped_maps
 from server.store.schema import (
     conversation,
     coverage_span,

@@ -23,6 +23,12 @@ class OverloadedError(StoreError):
     code = "overloaded"
 
 
+class LogInUseError(StoreError):
+    """Somebody still reads what the database looked like before."""
+
+    code = "log_in_use"
+
+
 class Database(ABC):
     """A database that takes transactions as functions."""
 
@@ -40,11 +46,11 @@ class Database(ABC):
             raise _unknown_url() from None
         match parsed.get_backend_name():
             case "sqlite" if parsed.database:
-                from server.store.sqlite import SqliteDatabase  # noqa: PLC0415
+                from server.store.sqlite import SqliteDatabase  # it imports this module
 
                 return SqliteDatabase(parsed.database)
             case "postgresql" | "postgres":
-                from server.store.postgres import PostgresDatabase  # noqa: PLC0415
+                from server.store.postgres import PostgresDatabase  # it imports this module
 
                 return PostgresDatabase(parsed)
         raise _unknown_url()
@@ -63,6 +69,15 @@ class Database(ABC):
         """Run a function that only reads, in one snapshot.
 
         Raises:
+            StoreError: the database is away.
+        """
+
+    @abstractmethod
+    async def forget_deleted(self) -> None:
+        """Leave nothing of deleted rows outside the tables.
+
+        Raises:
+            LogInUseError: somebody is still reading; try again later.
             StoreError: the database is away.
         """
 

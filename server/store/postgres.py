@@ -50,6 +50,9 @@ class PostgresDatabase(Database):
         """Run a function that only reads, in one snapshot."""
         return await self._transact(self._snapshots, work)
 
+    async def forget_deleted(self) -> None:
+        """Do nothing: PostgreSQL reuses the space by itself (autovacuum) and recycles its log."""
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()

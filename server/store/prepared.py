@@ -5,9 +5,10 @@ that runs with every batch of every device, and nowhere else.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from server.store.upsert import Value
@@ -29,8 +30,8 @@ class Prepared:
         return conn.exec_driver_sql(text, tuple([given[name] for name in names]))
 
     def _compile(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-        compiled = self._build(dialect.name).compile(dialect=dialect)
-        names = tuple(getattr(compiled, "positiontup"))  # noqa: B009 - only SQL compilers that number have it
+        compiled = cast(SQLCompiler, self._build(dialect.name).compile(dialect=dialect))
+        names = tuple(compiled.positiontup or ())
         made = (str(compiled), names, dict(compiled.params))
         self._compiled[dialect.name] = made
         return made

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 metadata = MetaData(
     naming_convention={
@@ -37,6 +38,11 @@ metadata = MetaData(
 )
 
 
+def milliseconds(moment: datetime) -> int:
+    """Return milliseconds since 1970, as MomentMs stores them."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
 class MomentMs(TypeDecorator[datetime]):
     """A moment as whole milliseconds since 1970 in UTC: the same, exact and sortable on every database."""
 
@@ -45,7 +51,7 @@ class MomentMs(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Turn an aware datetime into milliseconds."""
-        return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Turn milliseconds into an aware datetime."""
@@ -195,6 +201,34 @@ utterance = Table(
     Index(None, "tenant", "conversation_id", "start_ms"),
 )
 
+role_revision = Table(
+    "role_revision",
+    metadata,
+    _tenant(),
+    *_envelope(),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("utterance_id", Uuid, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("role_confidence", Float, nullable=False),
+    Column("by", String(20), nullable=False),
+    Column("at", MomentMs, nullable=False),
+    PrimaryKeyConstraint("tenant", "record_id"),
+    Index(None, "tenant", "conversation_id"),
+)
+
+customer_binding = Table(
+    "customer_binding",
+    metadata,
+    _tenant(),
+    *_envelope(),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("customer", String(200), nullable=False),
+    Column("how", String(200), nullable=False),
+    Column("at", MomentMs, nullable=False),
+    PrimaryKeyConstraint("tenant", "record_id"),
+    Index(None, "tenant", "conversation_id"),
+)
+
 coverage_span = Table(
     "coverage_span",
     metadata,
@@ -210,6 +244,51 @@ coverage_span = Table(
     Column("end_ms", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant", "record_id"),
     Index(None, "tenant", "conversation_id"),
+)
+
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    # What was withdrawn here and not on the device, which is told of it.
+    _tenant(),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("device_id", Uuid, nullable=False),
+    # Place in the tenant's withdrawals in commit order.
+    Column("sequence", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "conversation_id"),
+    Index(None, "tenant", "device_id", "sequence"),
+)
+
+withdrawal_position = Table(
+    "withdrawal_position",
+    metadata,
+    # One row a tenant, as in feed_position.
+    Column("tenant", String(200), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
+customer = Table(
+    "customer",
+    metadata,
+    _tenant(),
+    Column("ref", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("phone_tail", String(4), nullable=False),
+    Column("codes", JSON, nullable=False),
+    # Place in the tenant's list in commit order, taken anew with every change.
+    Column("sequence", BigInteger, nullable=False),
+    # A deleted one keeps its ref only, so that devices hear of it.
+    Column("deleted", Boolean, nullable=False, default=False),
+    PrimaryKeyConstraint("tenant", "ref"),
+    UniqueConstraint("tenant", "sequence"),
+)
+
+customer_position = Table(
+    "customer_position",
+    metadata,
+    # One row a tenant, as in feed_position.
+    Column("tenant", String(200), primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )
 
 analysis_queue = Table(

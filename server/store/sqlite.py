@@ -13,14 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from models.errors import StoreError
-from server.store.database import Database, OverloadedError
+from server.store.database import Database, LogInUseError, OverloadedError
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ MAX_WAITING: Final = 512
 MAX_GROUP: Final = 64
 """Functions in one commit; keeps the longest wait for a commit short."""
 READERS: Final = 4
+LOG_TIMEOUT_MS: Final = 1_000
+"""How long to wait for readers when the log is to be emptied; the writer waits meanwhile."""
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long to wait for another process that writes, such as a worker of its own."""
 
@@ -97,6 +99,10 @@ class SqliteDatabase(Database):
         """Run a function on a reader connection, in one snapshot."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def forget_deleted(self) -> None:
+        """Fold the write-ahead log into the file and empty it: it still holds pages as they were before."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._empty_log)
+
     async def close(self) -> None:
         """Commit what is waiting, then close every connection."""
         if self._closed:
@@ -128,6 +134,20 @@ class SqliteDatabase(Database):
                     conn.exec_driver_sql("ROLLBACK")
         except (DBAPIError, sqlite3.Error) as error:
             raise _as_store_error(error) from error
+
+    def _empty_log(self) -> None:
+        try:
+            conn = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=rw", uri=True)
+            try:
+                conn.execute(f"PRAGMA busy_timeout={LOG_TIMEOUT_MS}")
+                conn.execute("PRAGMA secure_delete=ON")
+                busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                conn.close()
+        except sqlite3.Error as error:
+            raise _as_store_error(error) from error
+        if busy:
+            raise LogInUseError("The write-ahead log is in use.")
 
     def _connect_reader(self) -> sqlite3.Connection:
         # A URI with mode=rw: opening must not make an empty database where setup has made none.
@@ -183,8 +203,8 @@ class SqliteDatabase(Database):
         """Run a group in one transaction; afterwards each has its result or its error."""
         try:
             with engine.connect() as conn:
-                raw = conn.connection.driver_connection
-                assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - tells mypy what the creator made
+                # What the engine's creator made.
+                raw = cast(sqlite3.Connection, conn.connection.driver_connection)
                 raw.execute("BEGIN IMMEDIATE")
                 try:
                     for waiting in group:
@@ -235,20 +255,19 @@ def _settle_all(settled: list[_Waiting]) -> None:
         waiting.settle()
 
 
-def _error_name(error: BaseException) -> str:
+def _error_name(error: DBAPIError | sqlite3.Error) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlite_errorname", ""))
 
 
-def _is_unavailable(error: BaseException) -> bool:
+def _is_unavailable(error: DBAPIError | sqlite3.Error) -> bool:
     return _error_name(error).startswith(_UNAVAILABLE)
 
 
-def _as_store_error(error: BaseException) -> Exception:
+def _as_store_error(error: DBAPIError | sqlite3.Error) -> Exception:
     """Return the error to raise: a StoreError when the machine is at fault, else the error itself."""
     name = _error_name(error)
     if not name.startswith(_UNAVAILABLE):
-        assert isinstance(error, Exception)  # noqa: S101 - a DBAPIError or a sqlite3.Error
         return error
     advice = {
         "SQLITE_FULL": "Make room on the server's disk.",

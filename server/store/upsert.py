@@ -81,4 +81,4 @@ def _insert_text(table: Table, size: int, dialect: str) -> str:
     marks = [f"${number + 1}" if dialect == "postgresql" else "?" for number in range(size * width)]
     values = ", ".join(f"({', '.join(marks[row * width : (row + 1) * width])})" for row in range(size))
     # Only names from our own metadata and placeholders stand in the text.
-    return f"INSERT INTO {table.name} ({names}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608
+    return f"INSERT INTO {table.name} ({names}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - see above

@@ -7,8 +7,8 @@ from models.analysis import ExperienceEvent
 from models.journey import JourneyMap, Touchpoint
 from models.labels import Sentiment
 from models.noun import Noun
+from models.words import Words
 from server.journeys.repository import NamedVisit, TouchpointFigures
-from server.web.catalogue import Catalogue
 from server.web.net_sentiment import SMALL_N
 
 
@@ -91,7 +91,7 @@ def journey_chart(
     *,
     figures: Mapping[str, TouchpointFigures],
     newest: Mapping[str, ExperienceEvent],
-    words: Catalogue,
+    words: Words,
 ) -> JourneyChart:
     """Lay a journey map out in columns; `figures` and `newest` event are by touchpoint code."""
     touchpoints = in_journey_order(journey)
@@ -113,7 +113,7 @@ def _column(
     journey: JourneyMap,
     figures: Mapping[str, TouchpointFigures],
     newest: Mapping[str, ExperienceEvent],
-    words: Catalogue,
+    words: Words,
 ) -> JourneyColumn:
     found = figures.get(touchpoint.code)
     event = newest.get(touchpoint.code)
@@ -138,7 +138,7 @@ def touchpoint_url(map_name: str, touchpoint: str) -> str:
     return f"/journeys/{quote(map_name, safe='')}/touchpoints/{quote(touchpoint, safe='')}"
 
 
-def curve_chart(visits: Sequence[NamedVisit], *, days: Sequence[str], words: Catalogue) -> CurveChart:
+def curve_chart(visits: Sequence[NamedVisit], *, days: Sequence[str], words: Words) -> CurveChart:
     """Lay a customer's visits out on a curve; `days` says when each was."""
     points = tuple(
         CurvePoint(

@@ -16,6 +16,18 @@ class PageNotFoundError(RejectedError):
     code = "page_not_found"
 
 
+class NotAllowedError(RejectedError):
+    """The account may not do that."""
+
+    code = "role_insufficient"
+
+
+class FormRefusedError(RejectedError):
+    """A form was filled in with what cannot be."""
+
+    code = "form_refused"
+
+
 async def _to_sign_in(request: Request, error: Exception) -> Response:
     """Send people to the sign-in page and back; htmx follows its own header, as it cannot leave a piece of a page."""
     if not isinstance(error, SignInRequiredError):
@@ -30,6 +42,10 @@ async def _on_refused(request: Request, error: Exception) -> Response:
     match error:
         case PageNotFoundError():
             return page.render("error.html", status=404, heading="error.not_found", lead="error.not_found_lead")
+        case NotAllowedError():
+            return page.render("error.html", status=403, heading="error.not_allowed", lead="error.not_allowed_lead")
+        case FormRefusedError():
+            return page.render("error.html", status=422, heading="error.refused", lead="error.refused_lead")
         case CsrfError():
             return page.render("error.html", status=403, heading="error.forbidden", lead="error.forbidden_lead")
         case FormTooLargeError():
@@ -40,5 +56,5 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Answer the errors of pages with pages."""
     app.add_exception_handler(SignInRequiredError, _to_sign_in)
-    for kind in (PageNotFoundError, CsrfError, FormTooLargeError):
+    for kind in (PageNotFoundError, NotAllowedError, FormRefusedError, CsrfError, FormTooLargeError):
         app.add_exception_handler(kind, _on_refused)

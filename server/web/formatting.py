@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from server.web.catalogue import Catalogue
-
 MINUS: Final = "−"
 
 
@@ -29,16 +27,6 @@ def clock(position_ms: int) -> str:
     seconds = position_ms // 1000
     hours, minutes = seconds // 3600, seconds // 60 % 60
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
-
-
-def duration(seconds: float, *, words: Catalogue) -> str:
-    """Write a length of time with its unit, rounded to seconds below an hour and to minutes above."""
-    whole = round(seconds)
-    if whole < 60:
-        return words("common.seconds", n=whole)
-    if whole < 3600:
-        return words("common.minutes", m=whole // 60, s=whole % 60)
-    return words("common.hours", h=whole // 3600, m=whole // 60 % 60)
 
 
 def moment(at: datetime, *, zone: ZoneInfo) -> str:

@@ -14,17 +14,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from models.language import LANGUAGE_COOKIE, LANGUAGE_COOKIE_S, LANGUAGE_PARAMETER, Language, chosen
 from models.noun import Noun
+from models.words import Words
 from server.web import formatting
 from server.web.assets.vendor import missing_scripts
-from server.web.catalogue import Catalogue, catalogue
-from server.web.language import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, Language, chosen, language_of
 from server.web.net_sentiment import SMALL_N
 from server.web.session import Visitor, require_sign_in
+from server.web.words import words_for
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
-LANGUAGE_COOKIE_S: Final = 365 * 24 * 3600
 
 
 @cache
@@ -61,7 +61,7 @@ class Page:
     """What every page knows: its request, its words, its time, and who looks at it."""
 
     request: Request
-    words: Catalogue
+    words: Words
     zone: ZoneInfo
     now: datetime
     csrf: str
@@ -85,7 +85,6 @@ class Page:
                 user=self.visitor.user if self.visitor else None,
                 t=self.words,
                 when=lambda at: formatting.moment(at, zone=self.zone),
-                lasting=lambda seconds: formatting.duration(seconds, words=self.words),
                 scripts_missing=missing_scripts(),
             )
         )
@@ -116,7 +115,7 @@ def page_of(request: Request, *, csrf: str, visitor: Visitor | None = None) -> P
     """Make the page of a request."""
     return Page(
         request=request,
-        words=catalogue(language_of(request)),
+        words=words_for(request),
         zone=request.app.state.settings.time_zone,
         now=datetime.now(UTC),
         csrf=csrf,
@@ -139,4 +138,4 @@ SignedInPage = Annotated[Page, Depends(signed_in_page)]
 def json_for_script(value: Noun) -> Markup:
     """Return JSON that can stand inside a <script> element: nothing in it can end the element."""
     text = value.model_dump_json()
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - see above

@@ -7,12 +7,12 @@ from starlette.staticfiles import StaticFiles
 
 from server.web import failures
 from server.web.assets.vendor import warn_of_missing_scripts
-from server.web.pages import conversations, customers, events, journeys, overview, sign_in
+from server.web.pages import conversations, corrections, customers, events, journeys, overview, sign_in
 from server.web.rendering import STATIC_DIR
 from server.web.security import SecurityHeaders
 from server.web.session import require_csrf_token
 
-PAGES: Final = (overview, journeys, customers, conversations, events, sign_in)
+PAGES: Final = (overview, journeys, customers, conversations, corrections, events, sign_in)
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_csrf_token)])
 for _page in PAGES:

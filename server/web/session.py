@@ -7,10 +7,10 @@ The account is looked up on every request, so one that is removed is out at once
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Request
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -159,15 +159,6 @@ async def require_sign_in(request: Request) -> Visitor:
     if account is None:
         raise SignInRequiredError(_asked_for(request))
     return Visitor(session=session, user=SessionUser(tenant=tenant, login=login, role=account.role))
-
-
-async def require_session(visitor: Annotated[Visitor, Depends(require_sign_in)]) -> SessionUser:
-    """Return the person who is signed in.
-
-    Raises:
-        SignInRequiredError: nobody is.
-    """
-    return visitor.user
 
 
 async def require_csrf_token(request: Request) -> None:

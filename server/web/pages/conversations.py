@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
 from models.journey import JourneyMap
+from models.labels import Role
 from server.conversations.repository import (
     ConversationView,
     UnknownConversationError,
@@ -19,6 +20,7 @@ from server.conversations.repository import (
 from server.journeys.repository import journey_maps
 from server.store.database import Database
 from server.web.failures import PageNotFoundError
+from server.web.pages.corrections import may_correct
 from server.web.rendering import SignedInPage
 from server.web.repository import AnalysisProgress, TextOrigins, analysis_progress, text_origins
 from server.web.transcript import pieces
@@ -99,6 +101,8 @@ async def show_conversation(request: Request, page: SignedInPage, conversation_i
         "conversation.html",
         found=found,
         conversation=conversation,
+        may_correct=may_correct(page),
+        roles=tuple(Role),
         end_ms=max([1, *(span.end_ms for span in conversation.coverage)]),
         events_at=by_utterance,
         pieces_of={

@@ -10,9 +10,9 @@ from starlette.responses import HTMLResponse
 from models.analysis import ExperienceEvent
 from models.journey import JourneyMap
 from models.labels import Intent
+from models.words import Words
 from server.journeys.repository import Overview, TouchpointFigures, journey_maps, overview
 from server.store.database import Database
-from server.web.catalogue import Catalogue
 from server.web.charts import Bar, BarChart
 from server.web.formatting import start_of_day
 from server.web.net_sentiment import net_sentiment
@@ -69,7 +69,7 @@ async def show_overview(request: Request, page: SignedInPage) -> HTMLResponse:
     )
 
 
-def _bars(counts: dict[str, int], *, group: str, words: Catalogue) -> BarChart:
+def _bars(counts: dict[str, int], *, group: str, words: Words) -> BarChart:
     ranked = sorted(counts.items(), key=lambda item: -item[1])[:TOP_BARS]
     return BarChart(bars=tuple(Bar(label=words(f"{group}.{name}"), n=n) for name, n in ranked))
 

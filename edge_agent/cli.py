@@ -4,19 +4,23 @@ import json
 import socket
 import sys
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from edge_agent import cli_options as options
 from edge_agent.captions import Captions
+from edge_agent.cli_console import console, console_pin
+from edge_agent.cli_devices import devices
+from edge_agent.cli_evaluation import evaluation
+from edge_agent.cli_microphone import microphone_token
 from edge_agent.cli_outbox import outbox
 from edge_agent.cli_recording import replay, run
-from edge_agent.doctor import Check, examine
+from edge_agent.cli_voice import voice
+from edge_agent.doctor import examine
+from edge_agent.doctor_check import Check
 from edge_agent.enrolment import enrol as enrol_device
 from edge_agent.messages import Messages, language_of
 from edge_agent.server_link import ServerLink, checked_address, is_loopback
@@ -33,12 +37,11 @@ app = typer.Typer(
 
     First: voicetrail-edge enrol --server URL --code CODE
 
-    Then: voicetrail-edge run …, or voicetrail-edge replay FILE …
+    Then: voicetrail-edge console …, at the counter; voicetrail-edge run …, or voicetrail-edge replay FILE …
 
     When in doubt: voicetrail-edge doctor
     """,
 )
-evaluation = typer.Typer(no_args_is_help=True, help="Measure recognition on recordings with known text.")
 app.add_typer(evaluation, name="eval")
 
 
@@ -73,9 +76,14 @@ def enrol(
     )
 
 
+app.add_typer(voice, name="voice")
 app.command()(replay)
 app.command()(run)
+app.command()(devices)
 app.command()(outbox)
+app.command()(console)
+app.command(name="console-pin")(console_pin)
+app.command(name="microphone-token")(microphone_token)
 
 
 @app.command()
@@ -96,43 +104,6 @@ def doctor(*, data: options.Data = None, as_json: options.AsJson = False, lang: 
         for check in checks:
             console.print(_as_lines(check))
     raise typer.Exit(0 if well else options.EXIT_FAILED)
-
-
-@evaluation.command()
-def asr(
-    *,
-    file: Annotated[Path, typer.Argument(help="Tab-separated, columns path (relative to the file) and text.")],
-    compare: Annotated[
-        Literal["stock"] | None, typer.Option("--compare", help="stock: also decode as faster-whisper does by default.")
-    ] = None,
-    as_json: options.AsJson = False,
-    lang: options.Lang = None,
-) -> None:
-    """Measure character error rate and CPU cost of recognition on a recorded set.
-
-    Example:
-
-      voicetrail-edge eval asr utterances.tsv --compare stock --json
-    """
-    # faster-whisper takes over a second to load, which no other command should wait for.
-    from edge_agent.evaluation import evaluate_asr  # noqa: PLC0415
-    from edge_agent.recogniser_loading import load_recogniser  # noqa: PLC0415
-
-    given = options.invocation(None, lang)
-    recogniser = load_recogniser(given.settings, messages=given.messages)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(file.name, total=None)
-        figures = evaluate_asr(
-            file,
-            recogniser=recogniser,
-            compare_stock=compare == "stock",
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    if as_json:
-        typer.echo(figures.model_dump_json())
-        return
-    for key, value in figures.model_dump(exclude_none=True).items():
-        typer.echo(f"{key:12} {value}")
 
 
 def _as_lines(check: Check) -> Text:

@@ -86,14 +86,19 @@ def encounter(*, customer: str | None, staff: str, site: str, channel: str, cons
     """
     for option, value in (("--customer", customer), ("--staff", staff), ("--site", site), ("--channel", channel)):
         if value is not None:
-            _check_name(option, value)
+            check_name(option, value)
     state = ConsentState(consent)
     # Who declined is named nowhere, from here on.
     kept = customer if state is ConsentState.GRANTED else None
     return Encounter(site=site, staff=staff, channel=channel, customer=kept, consent=state)
 
 
-def _check_name(option: str, value: str) -> None:
+def check_name(option: str, value: str) -> None:
+    """Check a short name or id.
+
+    Raises:
+        InputError: it is empty, too long, or not text.
+    """
     if not value.strip() or len(value) > _NAME_CHARS:
         raise InputError(
             f"{option} has {len(value)} characters; it takes 1 to {_NAME_CHARS}", advice="Give a short name or id."

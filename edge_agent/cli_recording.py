@@ -18,7 +18,8 @@ from edge_agent.replay import Replay, Replaying
 from edge_agent.session import Session, Settled, recording_session
 from edge_agent.summary import Account, summary
 from hardware.media_file import Pace
-from hardware.sound_card import SoundCardSource
+from hardware.microphones import open_microphone
+from hardware.supervised import Supervised
 
 
 def replay(
@@ -73,14 +74,17 @@ def run(
     customer: options.Customer = None,
     channel: options.Channel = "counter",
     device: Annotated[
-        str | None, typer.Option("--device", help="Microphone: part of its name, or its number. Default: the system's.")
-    ] = None,
+        str,
+        typer.Option("--device", help="Microphone, as `voicetrail-edge devices` lists it; a part of a name will do."),
+    ] = "default",
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop by itself after so long.")] = None,
     wait_s: options.WaitS = None,
     as_json: options.AsJson = False,
     lang: options.Lang = None,
 ) -> None:
-    """Listen to the sound card: one conversation, until Ctrl-C or SIGTERM ends it.
+    """Listen to a microphone: one conversation, until Ctrl-C or SIGTERM ends it.
+
+    Unplugged, it is waited for; the time without it is recorded as lost.
 
     Example:
 
@@ -93,7 +97,7 @@ def run(
     captions = Captions(given.messages, quiet=as_json)
 
     def record(session: Session, edge: Device, account: Account) -> None:
-        microphone = SoundCardSource(int(device) if device is not None and device.isdecimal() else device)
+        microphone = Supervised(lambda: open_microphone(device), on_signal=captions.signal, must_open=True)
         listen(session, microphone, encounter, open_outbox=edge.open_outbox, seconds=seconds, account=account)
 
     raise typer.Exit(_recorded(given, captions, record, wait_s=wait_s, as_json=as_json))

@@ -69,6 +69,16 @@ class Delivery:
         """Say that there are new records."""
         self._news.set()
 
+    @property
+    def is_running(self) -> bool:
+        """It has not given up, finished or been stopped."""
+        return self._thread.is_alive()
+
+    @property
+    def error(self) -> UploadError | OutboxError | None:
+        """The last trouble; None while it goes well."""
+        return self._error
+
     def finish(self, *, wait_s: float) -> Delivered:
         """Wait until nothing is pending, at most so long; then stop."""
         self._finishing.set()

@@ -1,22 +1,22 @@
 """What a device can say of itself: each check with its outcome and what to do, audio on disk first of all."""
 
-import importlib.util
 import platform
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 from edge_agent import weights
 from edge_agent.device import LOCK_FILE, Device
+from edge_agent.doctor_check import Check
+from edge_agent.doctor_hearing import hearing_checks
 from edge_agent.identity import IDENTITY_FILE, PRIVATE_KEY_FILE
 from edge_agent.outbox_database import DATABASE_FILE
 from edge_agent.reserve import RESERVE_FILE
 from edge_agent.sealing import KEY_FILE
 from edge_agent.server_link import ServerLink, is_loopback
 from edge_agent.settings import EdgeSettings
+from edge_agent.voiceprint import VOICES_FILE
 from models.errors import VoicetrailError
 from models.wire import SIGNATURE_WINDOW_S
 
@@ -28,22 +28,12 @@ _FILES = {
     KEY_FILE: "the key that seals the outbox",
     IDENTITY_FILE: "the identity that the server gave",
     LOCK_FILE: "held while a program records",
+    VOICES_FILE: "staff voiceprints, sealed",
     RESERVE_FILE: "zeros: disk space held back",
     DATABASE_FILE: "sealed records",
     f"{DATABASE_FILE}-wal": "sealed records, SQLite's log",
     f"{DATABASE_FILE}-shm": "SQLite's index of its log",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing looked at."""
-
-    name: str
-    status: Literal["ok", "warning", "failed"]
-    """A warning does not keep the device from working; a failure does."""
-    detail: str
-    advice: str = ""
 
 
 def examine(folder: Path, *, settings: EdgeSettings) -> list[Check]:
@@ -59,7 +49,7 @@ def examine(folder: Path, *, settings: EdgeSettings) -> list[Check]:
         _checked("outbox", lambda: _outbox(folder, settings), otherwise="warning"),
         *_server(folder, settings),
         _checked("weights", lambda: _weights(settings)),
-        _checked("sound", _sound, otherwise="warning"),
+        *hearing_checks(),
         _checked("disk", lambda: _disk(folder), otherwise="warning"),
     ]
 
@@ -140,18 +130,6 @@ def _weights(settings: EdgeSettings) -> tuple[bool, str]:
         return True, f"{folder}: a model of your own; its hash is not known here"
     weights.verify(folder)
     return True, f"{folder}: sha256 {weights.MODEL_SHA256} as published"
-
-
-def _sound() -> tuple[bool, str]:
-    if importlib.util.find_spec("sounddevice") is None:
-        return False, "the package sounddevice is not installed; replay works without it"
-    try:
-        # Loading it starts PortAudio, which only a recording device has.
-        devices = import_module("sounddevice").query_devices()
-    except OSError as error:
-        return False, f"PortAudio does not load ({error}); replay works without it"
-    inputs = [str(device["name"]) for device in devices if device["max_input_channels"] > 0]
-    return bool(inputs), f"inputs: {', '.join(inputs)}" if inputs else "no microphone; replay works without one"
 
 
 def _disk(folder: Path) -> tuple[bool, str]:

@@ -8,8 +8,6 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cn2an
-
 from nlp.normalise import to_simplified
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
@@ -88,6 +86,8 @@ def _value(number: str) -> str:
     if len(digits) > _LONGEST_VALUE or (digits[0] == "0" and digits[1:2] not in ("", ".")):
         read = digits.translate(_DIGITS)
     else:
+        import cn2an  # its tables load only when a number was said
+
         read = str(cn2an.an2cn(digits, "low"))
     return f"百分之{read}" if number.endswith("%") else read
 

@@ -111,7 +111,7 @@ def evaluate_asr(
             cpu_s=recognised.cpu_s,
         )
         if compare_stock:
-            text, cpu_s = _stock_decoding(recogniser, samples)
+            text, cpu_s = stock_decoding(recogniser, samples)
             stock.add(reference=row.text, recognised=text, cpu_s=cpu_s)
         if progress is not None:
             progress(done, len(rows))
@@ -168,7 +168,7 @@ def _audio(row: RecordedUtterance) -> Samples:
     return np.concatenate(parts)
 
 
-def _stock_decoding(recogniser: Recogniser, samples: Samples) -> tuple[str, float]:
+def stock_decoding(recogniser: Recogniser, samples: Samples) -> tuple[str, float]:
     """Decode as faster-whisper does by default: padded to 30 s, on the same weights; give text and CPU seconds."""
     started_s = time.process_time()
     segments, _ = recogniser.whisper.transcribe(

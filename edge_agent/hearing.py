@@ -1,96 +1,235 @@
 """From a source's audio to blocks of recognised text, one block at a time; audio never leaves memory."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 
-from edge_agent.alignment import Said, align, unread
-from edge_agent.heard import HeardBlock, HeardSpan, HeardUtterance
+from edge_agent.alignment import phrases, unread
+from edge_agent.attribution import Attributed
+from edge_agent.drafting import Allowance, Draft, Waited
+from edge_agent.heard import FirstText, HeardBlock, HeardSpan, HeardUtterance, Remembered
+from edge_agent.level_range import level_range_db
 from edge_agent.listening import Listened, Listening
+from edge_agent.murmur import is_murmur, nobody_near
 from edge_agent.punctuation import written
 from edge_agent.quality import suspicion
 from edge_agent.recognition import Recogniser, Segment
 from edge_agent.segmentation import Segmentation, Speech
-from hardware.audio import SAMPLES_PER_MS, AudioSource
+from edge_agent.speakers import Speakers, Turn, Turns, in_stretches
+from edge_agent.terms import Terms
+from hardware.audio import SAMPLES_PER_MS, AudioSource, Samples
 from models.conversation import Recognition
+from models.labels import Role
 from nlp.normalise import to_simplified
 
-__all__ = ["HeardBlock", "HeardSpan", "HeardUtterance", "Hearing"]
+__all__ = ["FirstText", "HeardBlock", "HeardSpan", "HeardUtterance", "Hearing"]
 
 # The model at times ends early or jumps over a sentence; shorter holes are its imprecise time stamps.
 _PASSED_OVER_MS = 1_500
+# A single word may be level from its start to its end.
+_WITH_PAUSES_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a clip says, and what reading it cost."""
+
+    segments: list[Segment]
+    cpu_s: float
+    recognition_s: float
+    level_range_db: float | None = None
+    """Of the clip; None where it is too short to have pauses."""
+
+
+_NOTHING = _Read(segments=[], cpu_s=0.0, recognition_s=0.0)
+_MURMUR = _Read(segments=[], cpu_s=0.0, recognition_s=0.0)
+_NOBODY = Attributed(role=Role.UNKNOWN, confidence=0.0)
 
 
 class Hearing:
     """Hears a source from its start to its end."""
 
-    def __init__(self, recogniser: Recogniser, *, segmentation: Segmentation | None = None) -> None:
-        """Hear with a recogniser, which may be shared by one hearing after another."""
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        *,
+        segmentation: Segmentation | None = None,
+        terms: Terms | None = None,
+        speakers: Callable[[str], Speakers] | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Hear with a recogniser, which may be shared by one hearing after another.
+
+        Args:
+            recogniser: reads clips.
+            segmentation: where to cut.
+            terms: the site's own words; an utterance that may have misheard one is read again with it in mind.
+            speakers: begins a conversation with a member of staff; without it nobody is told who spoke.
+            clock_s: tells whether the source had to be waited for.
+        """
         self._recogniser = recogniser
         self._segmentation = segmentation or Segmentation()
+        self._terms = terms
+        self._speakers = speakers
+        self._clock_s = clock_s
 
-    def hear(self, source: AudioSource, *, skip_blocks: int = 0) -> Iterator[HeardBlock]:
+    def hear(
+        self,
+        source: AudioSource,
+        *,
+        staff: str | None = None,
+        skip_blocks: int = 0,
+        before: Sequence[Remembered] = (),
+        on_first_text: Callable[[FirstText], None] | None = None,
+    ) -> Generator[HeardBlock, None, None]:
         """Give the source's blocks in order; pulling the next one is what drives the work.
 
         Args:
             source: opened by this call and closed when the iterator ends or is closed.
+            staff: who receives the customer; None when it is not asked who speaks.
             skip_blocks: blocks that an earlier hearing of the same file has delivered; they are neither recognised
                 nor given again.
+            before: utterances of those blocks, so that who spoke goes on as if there had been no interruption.
+            on_first_text: for live sources: told at pauses, while nothing else waits, what the block so far probably
+                says. What is spent on that in vain is at most 0.6 of a core. The blocks are the same either way.
 
         Raises:
             AudioError: the source cannot be read.
             RecognitionError: the speech detector does not load.
+            VoiceError: the enrolled voices do not open.
         """
-        listening = Listening(settings=self._segmentation)
+        listening = Listening(settings=self._segmentation, drafting=on_first_text is not None)
+        allowance = Allowance()
+        draft: Draft[_Read] = Draft()
+        speakers = self._speakers(staff) if self._speakers is not None and staff is not None else None
+        ordinal = 0
         with closing(source):
-            for ordinal, listened in enumerate(listening.blocks(source.frames())):
-                if ordinal >= skip_blocks:
-                    yield self._heard(ordinal, listened)
+            given = source.frames() if speakers is None else speakers.watch(source.frames())
+            items = Waited(given, clock_s=self._clock_s)
+            for found in listening.blocks(items):
+                if isinstance(found, Listened):
+                    if ordinal >= skip_blocks:
+                        block = self._heard(ordinal, found, draft=draft, speakers=speakers)
+                        allowance.spend(block.drafting_cpu_s - draft.cpu_s)
+                        yield block
+                    elif speakers is not None and found.plan.speech:
+                        plan = found.plan
+                        inside = [one for one in before if plan.start_ms <= one.start_ms < plan.end_ms]
+                        speakers.recall(inside, found.clip, clip_start_ms=plan.speech[0].start_ms)
+                    draft = Draft()
+                    ordinal += 1
+                elif on_first_text is None or ordinal < skip_blocks:
+                    continue
+                elif items.is_idle and allowance.is_left(listened_ms=items.until_ms):
+                    spent_s = self._read_ahead(found.speech, listening, draft)
+                    allowance.spend(spent_s)
+                    if spent_s:
+                        end_ms = found.speech[-1].end_ms
+                        on_first_text(FirstText(ordinal=ordinal, end_ms=end_ms, utterances=draft.utterances))
 
-    def _heard(self, ordinal: int, listened: Listened) -> HeardBlock:
-        segments, cpu_s = self._read(listened) if listened.plan.speech else ([], 0.0)
+    def _read_ahead(self, speech: tuple[Speech, ...], listening: Listening, draft: Draft[_Read]) -> float:
+        """Read what the draft lacks; give CPU seconds."""
+        piece = draft.next_piece(speech)
+        if not piece:
+            return 0.0
+        clip = listening.sound(piece)
+        read = self._read(piece, clip)
+        # Nobody is asked who spoke: what speakers hear they remember, and a piece is heard again with its block.
+        turns = self._turns(read, piece, clip, None).turns
+        draft.add(piece, read, utterances=self._utterances(turns, read, piece), cpu_s=read.cpu_s)
+        return read.cpu_s
+
+    def _heard(self, ordinal: int, listened: Listened, *, draft: Draft[_Read], speakers: Speakers | None) -> HeardBlock:
+        speech = listened.plan.speech
+        read, known = _NOTHING, draft.of(speech) if speech else None
+        if speech:
+            read = known or self._read(speech, listened.clip)
+        said = self._turns(read, speech, listened.clip, speakers)
+        utterances = self._utterances(said.turns, read, speech)
+        again = [self._with_terms(one, listened.clip, clip_start_ms=speech[0].start_ms) for one in utterances]
         return HeardBlock(
             ordinal=ordinal,
             start_ms=listened.plan.start_ms,
             end_ms=listened.plan.end_ms,
-            utterances=self._utterances(segments, listened.plan.speech) if segments else (),
-            spans=listened.spans,
-            recognition_cpu_s=cpu_s,
+            utterances=tuple(one for one, _ in again),
+            revisions=said.revisions,
+            spans=nobody_near(listened.spans) if read is _MURMUR else listened.spans,
+            recognition_cpu_s=read.cpu_s + sum(cpu_s for _, cpu_s in again),
+            recognition_s=read.recognition_s,
+            drafting_cpu_s=draft.cpu_s - (known.cpu_s if known else 0.0),
         )
 
-    def _read(self, listened: Listened) -> tuple[list[Segment], float]:
-        """Recognise a clip, and once more each stretch that the model passed over; give segments and CPU seconds."""
-        speech = listened.plan.speech
+    def _with_terms(self, said: HeardUtterance, clip: Samples, *, clip_start_ms: int) -> tuple[HeardUtterance, float]:
+        """Read an utterance again where it may have misheard one of the site's words; give it and CPU seconds."""
+        hints = self._terms.hints(said.text) if self._terms is not None and said.suspect is None else ()
+        if self._terms is None or not hints:
+            return said, 0.0
+        from_ms, to_ms = said.start_ms - clip_start_ms, said.end_ms - clip_start_ms
+        again = self._recogniser.recognise(clip[from_ms * SAMPLES_PER_MS : to_ms * SAMPLES_PER_MS], hints=hints)
+        text = to_simplified(written([segment.text for segment in again.segments]))
+        if not self._terms.takes(text, instead_of=said.text, hints=hints):
+            return said, again.cpu_s
+        sizes = [len(segment.text) for segment in again.segments]
+        recognition = _judged(again.segments, sizes, model=self._recogniser.model_name)
+        # The detector has heard this stretch already, and found it to be speech.
+        if suspicion(text=text, recognition=recognition, detector_peak=1.0) is not None:
+            return said, again.cpu_s
+        return replace(said, text=text, recognition=recognition), again.cpu_s
+
+    def _read(self, speech: Sequence[Speech], clip: Samples) -> _Read:
+        """Recognise a clip, and once more each stretch that the model passed over; nothing of a murmur."""
+        if is_murmur(clip):
+            return _MURMUR
         clip_start_ms = speech[0].start_ms
-        first = self._recogniser.recognise(listened.clip)
+        first = self._recogniser.recognise(clip)
         segments = [segment.later(clip_start_ms) for segment in first.segments]
         cpu_s = first.cpu_s
-        for stretch in unread(segments, speech, shortest_ms=_PASSED_OVER_MS):
+        # By its words: where the model jumps over a sentence, the time stamps of its segments are off by as much.
+        words = [word for segment in segments for word in segment.words]
+        for stretch in unread(words, speech, shortest_ms=_PASSED_OVER_MS):
             from_ms, to_ms = stretch.start_ms - clip_start_ms, stretch.end_ms - clip_start_ms
-            again = self._recogniser.recognise(listened.clip[from_ms * SAMPLES_PER_MS : to_ms * SAMPLES_PER_MS])
+            again = self._recogniser.recognise(clip[from_ms * SAMPLES_PER_MS : to_ms * SAMPLES_PER_MS])
             segments += [segment.later(stretch.start_ms) for segment in again.segments]
             cpu_s += again.cpu_s
-        return sorted(segments, key=lambda segment: segment.start_ms), cpu_s
+        segments.sort(key=lambda segment: segment.words[0].start_ms if segment.words else segment.start_ms)
+        range_db = level_range_db(clip) if len(clip) >= _WITH_PAUSES_MS * SAMPLES_PER_MS else None
+        return _Read(segments=segments, cpu_s=cpu_s, recognition_s=first.wall_s, level_range_db=range_db)
 
-    def _utterances(self, segments: Sequence[Segment], speech: Sequence[Speech]) -> tuple[HeardUtterance, ...]:
-        peak = max(stretch.peak for stretch in speech)
-        return tuple(
-            self._utterance(said, [segments[at] for at in said.pieces], detector_peak=peak)
-            for said in align(segments, speech)
-        )
+    def _turns(self, read: _Read, speech: Sequence[Speech], clip: Samples, speakers: Speakers | None) -> Turns:
+        spoken = phrases([segment.words for segment in read.segments], speech)
+        if speakers is not None and spoken:
+            return speakers.attribute(spoken, clip, clip_start_ms=speech[0].start_ms)
+        turns = tuple(Turn(phrase, _NOBODY) for phrase in in_stretches(spoken))
+        return Turns(turns=turns, revisions=())
 
-    def _utterance(self, said: Said, segments: Sequence[Segment], *, detector_peak: float) -> HeardUtterance:
-        text = to_simplified(written([segment.text for segment in segments]))
-        sizes = [len(segment.text) for segment in segments]
-        recognition = Recognition(
-            model=self._recogniser.model_name,
-            avg_logprob=sum(s.avg_logprob * size for s, size in zip(segments, sizes, strict=True)) / sum(sizes),
-            no_speech_prob=max(segment.no_speech_prob for segment in segments),
-            compression_ratio=max(segment.compression_ratio for segment in segments),
-        )
+    def _utterances(self, turns: Sequence[Turn], read: _Read, speech: Sequence[Speech]) -> tuple[HeardUtterance, ...]:
+        peak = max((stretch.peak for stretch in speech), default=0.0)
+        return tuple(self._utterance(turn, read, detector_peak=peak) for turn in turns)
+
+    def _utterance(self, turn: Turn, read: _Read, *, detector_peak: float) -> HeardUtterance:
+        pieces = turn.phrase.pieces
+        segments = [read.segments[piece.of] for piece in pieces]
+        text = to_simplified(written([piece.text.strip() for piece in pieces]))
+        recognition = _judged(segments, [len(piece.text) for piece in pieces], model=self._recogniser.model_name)
         return HeardUtterance(
-            start_ms=said.start_ms,
-            end_ms=said.end_ms,
+            start_ms=turn.phrase.start_ms,
+            end_ms=turn.phrase.end_ms,
             text=text,
             recognition=recognition,
-            suspect=suspicion(text=text, recognition=recognition, detector_peak=detector_peak),
+            suspect=suspicion(
+                text=text, recognition=recognition, detector_peak=detector_peak, level_range_db=read.level_range_db
+            ),
+            role=turn.said_by.role,
+            role_confidence=turn.said_by.confidence,
         )
+
+
+def _judged(segments: Sequence[Segment], sizes: Sequence[int], *, model: str) -> Recognition:
+    """Give what the model says of a text, each segment by how much of the text is its own."""
+    return Recognition(
+        model=model,
+        avg_logprob=sum(s.avg_logprob * size for s, size in zip(segments, sizes, strict=True)) / sum(sizes),
+        no_speech_prob=max(segment.no_speech_prob for segment in segments),
+        compression_ratio=max(segment.compression_ratio for segment in segments),
+    )

@@ -119,7 +119,7 @@ def _hear(
     recording = session.recorder.begin(encounter, fingerprint=fingerprint, live=True)
     alive = _alive(recording.id, open_outbox)
     with _until_stopped(microphone, session.captions, seconds=seconds, meanwhile=alive):
-        return session.recorder.record(hearing.hear(microphone), recording)
+        return session.recorder.record(hearing.hear(microphone, staff=encounter.staff), recording)
 
 
 def _count(session: Session, microphone: UntilLost, encounter: Encounter, *, seconds: float | None) -> Recorded:

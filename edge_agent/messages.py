@@ -45,6 +45,61 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Listening to {name}. Ctrl-C ends the conversation.",
         "正在收听 {name}。按 Ctrl-C 结束本次接待。",
     ),
+    "role_staff": ("staff", "员工"),
+    "role_customer": ("customer", "客户"),
+    "role_unknown": ("unknown", "未知"),
+    "microphone_gone": (
+        "NOT HEARING: the microphone is gone ({reason}). It is waited for; this time counts as lost.",
+        "没有在收听：麦克风断开（{reason}）。正在等待恢复，这段时间记为丢失。",
+    ),
+    "no_microphones": (
+        "No microphone was found; voicetrail-edge doctor says what may be missing.",
+        "没有找到麦克风；运行 voicetrail-edge doctor 查看缺少什么。",
+    ),
+    "device_channels": ("channels: {count}", "声道数 {count}"),
+    "device_default": ("the system's default", "系统默认"),
+    "device_battery": ("battery {percent} %", "电量 {percent}%"),
+    "device_unencrypted": ("NOT ENCRYPTED: others nearby can listen", "未加密：附近的人可能听到"),
+    "device_unconfirmed": (
+        "where its microphones are is not confirmed: try its directions before relying on them",
+        "麦克风位置尚未确认：请先验证方向再使用",
+    ),
+    "microphone_back": ("Hearing again.", "已恢复收听。"),
+    "console": (
+        "The console is at {url} — Ctrl-C ends it.",
+        "操作台地址：{url}，按 Ctrl-C 结束。",
+    ),
+    "pin_made": (
+        "PIN of the console: {pin}. It is shown this once; voicetrail-edge console-pin sets another.",
+        "操作台 PIN：{pin}。只显示这一次；可用 voicetrail-edge console-pin 重新设置。",
+    ),
+    "pin_set": ("The PIN is set.", "PIN 已设置。"),
+    "token_made": (
+        "That is the access token of {name}. It is shown this once.",
+        "以上是 {name} 的访问令牌，只显示这一次。",
+    ),
+    "token_revoked": ("The token of {name} is no longer valid.", "{name} 的令牌已失效。"),
+    "token_kept": ("{name}: token of {moment}", "{name}：{moment} 生成的令牌"),
+    "no_tokens": (
+        "No microphone has a token. Make one: voicetrail-edge microphone-token --name PLACE",
+        "还没有令牌。生成：voicetrail-edge microphone-token --name 位置",
+    ),
+    "speak_now": (
+        "Speak now, alone, for about half a minute. Nothing of the sound is kept.",
+        "请本人单独讲话约半分钟，声音不会保存。",
+    ),
+    "voice_enrolled": (
+        "The voice of {staff} is enrolled from {seconds:.0f} s of speech. The voiceprint is sealed in {folder} and "
+        "never leaves this device; voicetrail-edge voice forget deletes it.",
+        "已根据 {seconds:.0f} 秒讲话登记 {staff} 的声纹。声纹加密保存在 {folder}，不会离开本机；"
+        "可用 voicetrail-edge voice forget 删除。",
+    ),
+    "voice_none": ("No voice is enrolled.", "没有登记任何声纹。"),
+    "voice_kept": (
+        "{staff}: from {seconds:.0f} s of speech, {made_at}",
+        "{staff}：{seconds:.0f} 秒讲话，{made_at}",
+    ),
+    "voice_forgotten": ("Deleted.", "已删除。"),
     "settling": ("Delivering {count} records …", "正在上传 {count} 条记录……"),
     "trouble": ("Delivery waits — {error}", "上传暂停——{error}"),
     "not_settled": (
@@ -69,6 +124,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} records cannot be delivered: see voicetrail-edge outbox --data {folder}",
         "有 {count} 条记录无法送达，请运行：voicetrail-edge outbox --data {folder}",
     ),
+    "dead_letter": (
+        "{record_id}  {state}: {code}; {kind} of {made}, offered {attempts} times",
+        "{record_id}  {state}：{code}；{kind}，生成于 {made}，已尝试 {attempts} 次",
+    ),
+    "dead_letter_how": (
+        "To look at one: voicetrail-edge outbox --show ID. To offer it again: --resend --record ID.",
+        "查看一条：voicetrail-edge outbox --show 编号；重新发送：--resend --record 编号。",
+    ),
     "outbox": (
         "{pending} pending, {acknowledged} delivered and kept for now, {dead} dead letters, {unreadable} unreadable",
         "待上传 {pending}，已送达（暂存）{acknowledged}，死信 {dead}，无法读取 {unreadable}",
@@ -76,6 +139,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "oldest": (
         "Oldest pending record: {moment}; most attempts so far: {attempts}",
         "最早的待上传记录：{moment}；最多已尝试 {attempts} 次",
+    ),
+    "why": ("Kept back by: {code}", "未能上传的原因：{code}"),
+    "key_rotated": (
+        "{count} records and what else is sealed here are under a new data key; the old one is gone.",
+        "{count} 条记录及本机其他加密内容已改用新的数据密钥，旧密钥已删除。",
     ),
     "offered_again": ("{count} records are offered again.", "重新发送 {count} 条记录。"),
     "advice": ("What to do: {advice}", "建议：{advice}"),
@@ -88,7 +156,17 @@ _ERRORS_ZH: Final[dict[str, tuple[str, str]]] = {
         "向服务器管理员索取注册码，然后运行：voicetrail-edge enrol --server 地址 --code 注册码 --data 目录",
     ),
     "already_enrolled": ("这台设备已经注册过", "无需再做；如需另一个身份，请用 --data 指定另一个目录。"),
+    "voice_too_short": ("讲话时间不够，无法登记声纹", "请单独、连续讲话约半分钟后再试。"),
+    "voices_unreadable": ("本机的声纹无法打开", "请运行：voicetrail-edge voice forget --all，然后重新登记。"),
+    "voice_unknown": ("没有这个人的声纹", "请运行：voicetrail-edge voice show"),
+    "voice_model_unusable": ("声纹模型缺失或已损坏", "请重新安装 voicetrail[edge]。"),
     "server_unreachable": ("连不上服务器", "请检查地址、网络以及服务器是否运行；已录下的内容不会丢失。"),
+    "certificate_untrusted": (
+        "服务器证书不受信任",
+        "请为服务器换用受信任机构的证书，或用 SSL_CERT_FILE 指定自有证书；已录下的内容不会丢失。",
+    ),
+    "certificate_expired": ("服务器证书不在有效期内", "请先校准本机时间；时间无误则请更新服务器证书。"),
+    "certificate_name": ("服务器证书与地址不符", "请使用证书上的域名，或为该地址换发证书。"),
     "outbox_full": ("发件箱已满，无法继续记录", "请清理磁盘，或让设备连上服务器，送达后会自动删除。"),
     "recorder_busy": (
         "另一个 voicetrail-edge 正在用这个目录",
@@ -98,6 +176,29 @@ _ERRORS_ZH: Final[dict[str, tuple[str, str]]] = {
     "media_empty": ("文件里没有音频内容", "请确认录音已正常结束并完整复制。"),
     "media_without_sound": ("文件没有声音", "请选择带音轨的录音。"),
     "media_unreadable": ("文件无法作为音频或视频读取", "请先用播放器试听；若同样失败，请重新复制或导出。"),
+    "microphone_address": ("麦克风地址不正确", "请运行 voicetrail-edge devices 查看可用的地址。"),
+    "microphone_not_opened": (
+        "麦克风打不开",
+        "请确认已插好且没有被其他程序占用；运行 voicetrail-edge devices 查看可用的麦克风。",
+    ),
+    "microphone_format": ("麦克风不支持所需的采样率或声道数", "请运行 voicetrail-edge devices 查看它支持什么。"),
+    "microphone_lost": ("麦克风断开了", "请重新插好，或换一个麦克风。"),
+    "microphone_rerouted": ("系统换成了另一个麦克风", "请用名称指定麦克风，以免被其他麦克风替换。"),
+    "array_profile_unknown": ("没有这种麦克风阵列的配置", "请使用已有的配置名称，或给出描述阵列位置的 TOML 文件。"),
+    "array_profile_bad": (
+        "麦克风阵列的配置不能使用",
+        "请按提示改正配置文件；可参考 hardware 包中的 array_profiles.toml。",
+    ),
+    "array_wrong_channels": ("阵列的声道数与配置不符", "请安装带原始声道的固件，或选择与之相符的配置。"),
+    "array_microphone_deaf": ("阵列中有麦克风没有声音", "请检查阵列是否被遮挡，或安装带原始声道的固件。"),
+    "array_not_found": ("没有找到这种麦克风阵列", "请插好，或运行 voicetrail-edge devices 查看可用的麦克风。"),
+    "microphone_wrong_rate": ("麦克风的采样率与设定不符", "请重新插拔；如仍不正常，请更换麦克风。"),
+    "portaudio_missing": (
+        "没有安装 PortAudio",
+        "请安装（Debian、Ubuntu：apt install libportaudio2）和 voicetrail[edge]。",
+    ),
+    "input_clipped": ("麦克风音量过大，声音失真", "请调低麦克风音量，或离嘴远一些。"),
+    "input_silent": ("麦克风几分钟没有任何声音", "请检查麦克风本身或系统中是否静音。"),
     "weights_altered": (
         "识别模型与发布的不一致",
         "请删除该目录以便重新生成；若仍失败，请重装 voicetrail[edge]。",
@@ -119,6 +220,14 @@ class Messages:
     def __call__(self, key: str, **values: object) -> str:
         """Return a message with its values filled in."""
         return _TEXTS[key][self._column].format(**values)
+
+    def explained(self, error: VoicetrailError) -> tuple[str, str]:
+        """Return what is wrong and what to do, for people who need no codes."""
+        return self.of_code(error.code) or (error.message, error.advice)
+
+    def of_code(self, code: str) -> tuple[str, str] | None:
+        """Return what an error's code means and what to do, None where the error's own words stand for it."""
+        return _ERRORS_ZH.get(code) if self._column == 1 else None
 
     def error(self, error: VoicetrailError) -> str:
         """Return `code: message` and what to do, on one line each."""

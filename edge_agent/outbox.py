@@ -5,35 +5,32 @@ Constraints and invariants:
 - `device_seq` counts records without a hole, in the order in which they were appended.
 - A row changes from pending to acknowledged or dead by the server's verdict only, or to unreadable when its seal
   does not open; one such row never keeps the others back.
-- Acknowledged rows stay, sealed, for the retention time: the same outbox can be sent again. Then they are deleted.
+- Acknowledged rows stay, sealed, for the retention time: the same outbox can be sent again. Then they are deleted, and
+  before it where space is short. Dead and unreadable rows stay longer. Pending rows are never deleted for their age.
+- Each row is authenticated by its seal (the tag of AES-GCM, 128 bits, over the record, its id and its kind): that is
+  its checksum.
+- A withdrawal deletes a conversation's utterances in whatever state they are; their numbers are not given again.
 - Settling and deleting have room even when the disk is full.
 - Text enters only as RedactedText.
 """
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from sqlite3 import Connection
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from edge_agent import recordings
+from edge_agent import outbox_key, outbox_records, outbox_standing, recordings
 from edge_agent.outbox_database import DATABASE_FILE, OutboxDatabase
-from edge_agent.outbox_rows import Backlog, DeadLetter, Outgoing, RecordState, Settlement
+from edge_agent.outbox_entry import Entry
+from edge_agent.outbox_rows import Backlog, Letter, Outgoing, Settlement
 from edge_agent.private_files import make_private_folder
-from edge_agent.recordings import Advance, Recording
-from edge_agent.sealing import Sealer, UnreadableError, decode_key, load_or_make_key
+from edge_agent.recordings import Advance, Ending, Recording
+from edge_agent.sealing import Sealer, load_sealer
+from edge_agent.server_clock import ServerClock
 from edge_agent.settings import EdgeSettings
 from models.conversation import Utterance
 from models.errors import OutboxError
-from models.text import RedactedText
 from models.wire import Record
-
-_LONGEST_RETRY_MS = 3_600_000
-"""A retry that seems further away was written before the clock was set back; it is due."""
-
-_PURGED_AT_ONCE = 50
-"""Deleting writes zeros over what was there, through the log; a few rows at a time keep that small."""
 
 
 class Outbox:
@@ -46,33 +43,29 @@ class Outbox:
             OutboxError: it cannot be opened, or its key is missing or of another outbox.
         """
         make_private_folder(folder)
-        exists = (folder / DATABASE_FILE).exists()
-        if settings.data_key is not None:
-            key = decode_key(settings.data_key.get_secret_value())
-        else:
-            key = load_or_make_key(folder, may_make=not exists)
-        self._sealer = Sealer(key)
+        self._folder = folder
+        self._given_key = settings.data_key
+        sealer = load_sealer(folder, given=self._given_key, may_make=not (folder / DATABASE_FILE).exists())
         self._database = OutboxDatabase(folder, max_mb=settings.outbox_max_mb, reserve_kb=settings.reserve_kb)
         try:
-            self._check_key(folder)
+            self._sealer = self._matching(sealer)
         except BaseException:
             self.close()
             raise
 
-    def _check_key(self, folder: Path) -> None:
-        mine = self._sealer.fingerprint("key-check")
+    def _matching(self, sealer: Sealer) -> Sealer:
+        is_given = self._given_key is not None
+        return outbox_key.matching(sealer, self._database, folder=self._folder, is_given=is_given)
 
-        def check(db: sqlite3.Connection) -> str:
-            db.execute("INSERT INTO device VALUES (1, 0, 0, ?) ON CONFLICT DO NOTHING", (mine,))
-            return str(db.execute("SELECT key_check FROM device").fetchone()[0])
+    def seal_anew(self, following: Sealer) -> int:
+        """Seal every row under another key; return how many of them are records.
 
-        if self._database.settling(check) != mine:
-            raise OutboxError(
-                f"the data key does not belong to {folder / DATABASE_FILE}",
-                code="data_key_wrong",
-                permanent=True,
-                advice="Put the right data.key (or VOICETRAIL_EDGE_DATA_KEY) back, or move outbox.db aside.",
-            )
+        Broken off, it can be called again. Nothing may be appended meanwhile, and the object is of no use afterwards.
+
+        Raises:
+            OutboxError: the file cannot be read or written.
+        """
+        return outbox_key.seal_anew(self._database, sealer=self._sealer, following=following)
 
     def fingerprint(self, *parts: str) -> str:
         """Return what tells a recording from others without saying anything about it."""
@@ -85,6 +78,8 @@ class Outbox:
         now_ms: int,
         begin: Recording | None = None,
         advance: Advance | None = None,
+        change: Recording | None = None,
+        ending: Ending | None = None,
     ) -> None:
         """Store records and their recording's progress in one transaction.
 
@@ -93,33 +88,25 @@ class Outbox:
             now_ms: Unix time in milliseconds.
             begin: a recording that starts with these records.
             advance: how far they bring their recording.
+            change: their recording, when what is known of it changes or nothing but records is added to it.
+            ending: of the recording before, stored in front of them.
 
         Raises:
             OutboxError: `outbox_full` and others; then nothing of it was stored.
         """
-        for record in records:
-            # The type says so already; this holds against model_construct() and other ways around the type.
-            if isinstance(record.body, Utterance) and not isinstance(record.body.text, RedactedText):
-                raise TypeError("an utterance enters the outbox with RedactedText only")
-        recording = begin.id if begin is not None else advance.recording if advance is not None else None
-        with self._database.growing() as db:
-            if begin is not None:
-                recordings.insert(db, begin, sealer=self._sealer)
-            first = int(db.execute("SELECT next_seq FROM device").fetchone()[0])
-            for seq, record in enumerate(records, start=first):
-                self._insert(db, record.model_copy(update={"device_seq": seq}), recording=recording, now_ms=now_ms)
-            db.execute("UPDATE device SET next_seq = ?", (first + len(records),))
-            if advance is not None:
-                recordings.advance(db, advance)
+        entry = Entry(records=records, begin=begin, advance=advance, change=change, ending=ending)
 
-    def _insert(self, db: sqlite3.Connection, record: Record, *, recording: UUID | None, now_ms: int) -> None:
-        kind = record.body.body
-        sealed = self._sealer.seal(record.model_dump_json().encode(), identity=str(record.id), kind=kind)
-        db.execute(
-            "INSERT INTO records (device_seq, id, recording, kind, sealed, state, made_ms)"
-            " VALUES (?, ?, ?, ?, ?, 'pending', ?)",
-            (record.device_seq, str(record.id), str(recording) if recording else None, kind, sealed, now_ms),
-        )
+        def store() -> None:
+            with self._database.growing() as db:
+                entry.store(db, now_ms=now_ms, sealer=self._sealer)
+
+        try:
+            store()
+        except OutboxError as error:
+            # What the server has is kept for convenience only; what it has not goes before.
+            if error.code != "outbox_full" or not self.purge(now_ms=now_ms, retention_ms=0):
+                raise
+            store()
 
     def due(self, *, now_ms: int, limit: int, max_bytes: int) -> list[Outgoing]:
         """Return pending records to send now, at least one if any is due: the least tried first, then in their order.
@@ -132,40 +119,19 @@ class Outbox:
         """
         while True:
             with self._database.reading() as db:
-                rows = db.execute(
-                    "SELECT device_seq, id, kind, sealed, attempts FROM records WHERE state = 'pending'"
-                    " AND (next_attempt_ms <= :now OR next_attempt_ms > :now + :longest)"
-                    " ORDER BY attempts, device_seq LIMIT :limit",
-                    {"now": now_ms, "longest": _LONGEST_RETRY_MS, "limit": limit},
-                ).fetchall()
-            opened, unreadable = self._open(rows)
+                rows = outbox_records.due(db, now_ms=now_ms, limit=limit)
+            opened, unreadable = outbox_records.opened(rows, sealer=self._sealer)
+            if unreadable and self._given_key is None:
+                # Another program may be changing the key.
+                self._sealer = self._matching(load_sealer(self._folder, given=None, may_make=False))
+                opened, unreadable = outbox_records.opened(rows, sealer=self._sealer)
             if unreadable:
                 self._put_aside(unreadable, now_ms=now_ms)
             if opened or not rows:
-                return _within(opened, max_bytes=max_bytes)
-
-    def _open(self, rows: Sequence[sqlite3.Row]) -> tuple[list[Outgoing], list[int]]:
-        opened: list[Outgoing] = []
-        unreadable: list[int] = []
-        for row in rows:
-            try:
-                plain = self._sealer.open(row["sealed"], identity=row["id"], kind=row["kind"])
-                record = Record.model_validate_json(plain)
-            except (UnreadableError, ValidationError):
-                unreadable.append(row["device_seq"])
-            else:
-                opened.append(Outgoing(record=record, attempts=row["attempts"], size_bytes=len(plain)))
-        return opened, unreadable
+                return outbox_records.within(opened, max_bytes=max_bytes)
 
     def _put_aside(self, unreadable: Sequence[int], *, now_ms: int) -> None:
-        def put_aside(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "UPDATE records SET state = 'unreadable', code = 'record_unreadable', settled_ms = ?"
-                " WHERE device_seq = ?",
-                [(now_ms, seq) for seq in unreadable],
-            )
-
-        self._database.settling(put_aside)
+        self._database.settling(lambda db: outbox_records.put_aside(db, unreadable, now_ms=now_ms))
 
     def settle(self, settlements: Sequence[Settlement], *, now_ms: int) -> None:
         """Write down what the server said; a record that is settled already stays so.
@@ -173,54 +139,56 @@ class Outbox:
         Raises:
             OutboxError: the file cannot be written; then none of it was.
         """
+        self._database.settling(lambda db: outbox_records.settle(db, settlements, now_ms=now_ms))
 
-        def settle(db: sqlite3.Connection) -> None:
-            for said in settlements:
-                settled_ms = None if said.state is RecordState.PENDING else now_ms
-                db.execute(
-                    "UPDATE records SET state = ?, code = ?, next_attempt_ms = ?, settled_ms = ?,"
-                    " attempts = attempts + 1 WHERE id = ? AND state = 'pending'",
-                    (said.state, said.code, said.next_attempt_ms, settled_ms, str(said.record_id)),
-                )
-
-        self._database.settling(settle)
-
-    def offer_again(self, *, recording: UUID | None = None) -> int:
-        """Make acknowledged and dead records pending again, of one recording or all; return how many.
+    def offer_again(self, *, recording: UUID | None = None, record: UUID | None = None) -> int:
+        """Make acknowledged and dead records pending again, of one recording, one of them, or all; return how many.
 
         Raises:
             OutboxError: the file cannot be written.
         """
-        only = None if recording is None else str(recording)
+        return self._database.settling(lambda db: outbox_records.offer_again(db, recording=recording, record=record))
 
-        def offer(db: sqlite3.Connection) -> int:
-            return db.execute(
-                "UPDATE records SET state = 'pending', attempts = 0, next_attempt_ms = 0, settled_ms = NULL, code = ''"
-                " WHERE state IN ('acknowledged', 'dead') AND (?1 IS NULL OR recording = ?1)",
-                (only,),
-            ).rowcount
+    def purge(self, *, now_ms: int, retention_ms: int, dead_retention_ms: int | None = None) -> int:
+        """Delete what was settled long enough ago and give its space back; return how many.
 
-        return self._database.settling(offer)
-
-    def purge(self, *, now_ms: int, retention_ms: int) -> int:
-        """Delete what was acknowledged at least `retention_ms` ago and give its space back; return how many.
+        Args:
+            now_ms: Unix time in milliseconds.
+            retention_ms: how long acknowledged records stay.
+            dead_retention_ms: how long dead and unreadable ones stay; None for ever.
 
         Raises:
             OutboxError: the file cannot be written.
         """
+        deleted = self._delete_in_steps(
+            lambda db: outbox_records.delete_settled(
+                db,
+                acknowledged_until_ms=now_ms - retention_ms,
+                dead_until_ms=None if dead_retention_ms is None else now_ms - dead_retention_ms,
+            )
+        )
+        self._database.settling(recordings.forget_delivered)
+        self._database.give_space_back()
+        return deleted
 
-        def delete(db: sqlite3.Connection) -> int:
-            return db.execute(
-                "DELETE FROM records WHERE device_seq IN (SELECT device_seq FROM records"
-                " WHERE state = 'acknowledged' AND settled_ms <= ? LIMIT ?)",
-                (now_ms - retention_ms, _PURGED_AT_ONCE),
-            ).rowcount
+    def erase_texts(self, conversation: UUID) -> int:
+        """Delete what was said in a conversation, delivered or not, and overwrite where it stood; return how many.
 
+        Its other records stay: that it happened, its consent and its coverage hold no words. Broken off, it is to be
+        called again; a record that is on its way to the server meanwhile is the server's to erase.
+
+        Raises:
+            OutboxError: the file cannot be written.
+        """
+        deleted = self._delete_in_steps(lambda db: outbox_records.delete_utterances(db, recording=conversation))
+        # The log still holds pages as they were before; this empties it.
+        self._database.give_space_back()
+        return deleted
+
+    def _delete_in_steps(self, delete: Callable[[Connection], int]) -> int:
         deleted = 0
         while count := self._database.settling(delete):
             deleted += count
-        self._database.settling(recordings.forget_delivered)
-        self._database.give_space_back()
         return deleted
 
     def backlog(self, *, letters: int = 100) -> Backlog:
@@ -230,24 +198,24 @@ class Outbox:
             OutboxError: the file cannot be read.
         """
         with self._database.reading() as db:
-            counts = {row[0]: row[1] for row in db.execute("SELECT state, count(*) FROM records GROUP BY state")}
-            oldest, most = db.execute(
-                "SELECT min(made_ms), coalesce(max(attempts), 0) FROM records WHERE state = 'pending'"
-            ).fetchone()
-            rows = db.execute(
-                "SELECT id, kind, state, code, attempts, made_ms FROM records WHERE state IN ('dead', 'unreadable')"
-                " ORDER BY device_seq LIMIT ?",
-                (letters,),
-            ).fetchall()
-        return Backlog(
-            pending=counts.get("pending", 0),
-            acknowledged=counts.get("acknowledged", 0),
-            dead=counts.get("dead", 0),
-            unreadable=counts.get("unreadable", 0),
-            oldest_pending_ms=oldest,
-            most_attempts=most,
-            dead_letters=tuple(_dead_letter(row) for row in rows),
-        )
+            return outbox_standing.backlog(db, letters=letters)
+
+    def letter(self, record: UUID) -> Letter | None:
+        """Return one record as whoever may open the outbox sees it: masked as it leaves; None when it is not here.
+
+        Raises:
+            OutboxError: the file cannot be read.
+        """
+        with self._database.reading() as db:
+            return outbox_standing.letter(db, record, sealer=self._sealer)
+
+    def note_trouble(self, code: str) -> None:
+        """Keep why delivery as a whole does not go on; empty when it does.
+
+        Raises:
+            OutboxError: the file cannot be written.
+        """
+        self._database.settling(lambda db: outbox_standing.note_trouble(db, code))
 
     def recording(self, fingerprint: str) -> Recording | None:
         """Return the last take of a recording, None when it is new.
@@ -265,14 +233,30 @@ class Outbox:
             OutboxError: the file cannot be read.
         """
         with self._database.reading() as db:
-            rows = db.execute(
-                "SELECT device_seq, id, kind, sealed, attempts FROM records WHERE recording = ? AND kind = 'utterance'"
-                " ORDER BY device_seq DESC LIMIT ?",
-                (str(recording), count),
-            ).fetchall()
-        opened, _ = self._open(rows[::-1])
+            rows = outbox_records.last_utterances(db, recording, count=count)
+        opened, _ = outbox_records.opened(rows, sealer=self._sealer)
         bodies = [outgoing.record.body for outgoing in opened]
         return [body.text.text for body in bodies if isinstance(body, Utterance)]
+
+    def shift_recordings(self) -> list[Recording]:
+        """Return the recordings from microphones that are still here, in the order in which they began.
+
+        Raises:
+            OutboxError: the file or a row cannot be read.
+        """
+        with self._database.reading() as db:
+            return list(recordings.of_shifts(db, sealer=self._sealer))
+
+    def records_of(self, recording: UUID) -> list[Record]:
+        """Return the records of a recording that are still here and can be read, in their order.
+
+        Raises:
+            OutboxError: the file cannot be read.
+        """
+        with self._database.reading() as db:
+            rows = outbox_records.of_recording(db, recording)
+        opened, _ = outbox_records.opened(rows, sealer=self._sealer)
+        return [outgoing.record for outgoing in opened]
 
     def left_open(self) -> list[Recording]:
         """Return the live recordings that a killed program left open.
@@ -291,41 +275,23 @@ class Outbox:
         """
         self._database.settling(lambda db: recordings.keep_alive(db, recording, alive_ms=alive_ms))
 
-    def clock_offset_ms(self) -> int:
-        """Return server's clock minus ours as last measured, 0 when never."""
+    def server_clock(self) -> ServerClock:
+        """Return what is known of the server's clock.
+
+        Raises:
+            OutboxError: the file cannot be read.
+        """
         with self._database.reading() as db:
-            return int(db.execute("SELECT clock_offset_ms FROM device").fetchone()[0])
+            return outbox_standing.server_clock(db)
 
-    def set_clock_offset_ms(self, offset_ms: int) -> None:
-        """Keep a measured clock offset for records made from now on."""
+    def set_server_clock(self, clock: ServerClock) -> None:
+        """Keep what was measured, for records made from now on.
 
-        def keep(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE device SET clock_offset_ms = ?", (offset_ms,))
-
-        self._database.settling(keep)
+        Raises:
+            OutboxError: the file cannot be written.
+        """
+        self._database.settling(lambda db: outbox_standing.set_server_clock(db, clock))
 
     def close(self) -> None:
         """Close the file; what was appended stays."""
         self._database.close()
-
-
-def _within(outgoing: Sequence[Outgoing], *, max_bytes: int) -> list[Outgoing]:
-    chosen: list[Outgoing] = []
-    total = 0
-    for item in outgoing:
-        total += item.size_bytes
-        if chosen and total > max_bytes:
-            break
-        chosen.append(item)
-    return chosen
-
-
-def _dead_letter(row: sqlite3.Row) -> DeadLetter:
-    return DeadLetter(
-        record_id=UUID(row["id"]),
-        kind=row["kind"],
-        state=RecordState(row["state"]),
-        code=row["code"],
-        attempts=row["attempts"],
-        made_ms=row["made_ms"],
-    )

@@ -63,6 +63,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX records_by_state ON records (state, attempts, device_seq);
     CREATE INDEX records_by_recording ON records (recording);
     """,
+    """
+    ALTER TABLE device ADD COLUMN clock_boot TEXT NOT NULL DEFAULT '';
+    ALTER TABLE device ADD COLUMN clock_since_start_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE device ADD COLUMN trouble TEXT NOT NULL DEFAULT '';
+    ALTER TABLE device ADD COLUMN fingerprint_key BLOB;
+    """,
 )
 
 

@@ -41,6 +41,16 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One record of the outbox, opened."""
+
+    about: DeadLetter
+    """It may be of any state."""
+    record: Record | None
+    """None when it does not open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """How the outbox stands."""
 
@@ -52,6 +62,9 @@ class Backlog:
     """Unix time in milliseconds at which the oldest pending record was made."""
     most_attempts: int
     """Times that the most offered pending record was offered and not taken."""
+    why: str
+    """Code of what keeps pending records back: the last trouble of delivery as a whole, or of the record that was
+    offered most; empty while all goes well."""
     dead_letters: tuple[DeadLetter, ...]
 
 

@@ -44,6 +44,26 @@ def write_whole(path: Path, content: bytes) -> None:
     _write(path, content, replace=True)
 
 
+def replace_durably(path: Path, place: Path) -> None:
+    """Put a file in the place of another; after a crash the place holds the one or the other.
+
+    Raises:
+        OutboxError: `data_folder`, the folder does not take it.
+    """
+    try:
+        path.replace(place)
+        _sync_folder(place.parent)
+    except FileNotFoundError:
+        # Another program has done it.
+        return
+    except OSError as error:
+        raise OutboxError(
+            f"{place} cannot be written: {error.strerror}",
+            code="data_folder",
+            advice="Check the rights on the data folder.",
+        ) from error
+
+
 def _write(path: Path, content: bytes, *, replace: bool) -> bool:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:

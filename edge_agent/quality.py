@@ -25,6 +25,10 @@ LOGPROB_LIMIT = -1.0
 silence, hum, steps and reversed speech reached -1.3 to -4.5. It is one more reason to doubt, never a reason to trust:
 other inventions reached -0.05."""
 
+NEAR_VOICE_RANGE_DB = 8.0
+"""What lies below is no voice that is near. Eight voices at once, each as loud as the other, range over 5 to 7.7 dB,
+sixteen over 2 to 5; blocks of 20 conversations with babble and noise at 12 and 20 dB range over 10 to 30."""
+
 # What the training data's subtitles say when nobody speaks.
 _INVENTIONS = re.compile(
     r"请不吝点赞|点赞.{0,4}订阅|订阅.{0,4}转发|打赏支持|明镜.{0,2}(与|和)?点点|点点栏目"
@@ -52,15 +56,21 @@ class Suspicion(StrEnum):
     """The text is one of those that the model is known to make up."""
     IMPROBABLE = "improbable"
     """The model finds its own text unlikely."""
+    MURMUR = "murmur"
+    """Many spoke at once, and nobody near."""
 
 
-def suspicion(*, text: str, recognition: Recognition, detector_peak: float) -> Suspicion | None:
+def suspicion(
+    *, text: str, recognition: Recognition, detector_peak: float, level_range_db: float | None = None
+) -> Suspicion | None:
     """Say why `text` may be invented, None when it may be trusted.
 
     Args:
         text: simplified Chinese.
         recognition: what the model says of the decoding that the text comes from.
         detector_peak: the speech detector's highest probability in the audio of that decoding.
+        level_range_db: how far its level rises and falls, as `edge_agent.level_range` has it; None when it is too short
+            to say.
     """
     if _INVENTIONS.search(text):
         return Suspicion.INVENTION
@@ -71,6 +81,8 @@ def suspicion(*, text: str, recognition: Recognition, detector_peak: float) -> S
         return Suspicion.NO_SPEECH
     if recognition.avg_logprob < LOGPROB_LIMIT:
         return Suspicion.IMPROBABLE
+    if level_range_db is not None and level_range_db < NEAR_VOICE_RANGE_DB:
+        return Suspicion.MURMUR
     return None
 
 

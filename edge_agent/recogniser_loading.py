@@ -20,7 +20,9 @@ def load_recogniser(settings: EdgeSettings, *, messages: Messages) -> Recogniser
     console = Console(stderr=True, highlight=False)
     folder = _located(settings, console=console, messages=messages)
     with console.status(messages("loading")):
-        return Recogniser(folder, model_name=f"whisper-{settings.model}", cpu_threads=settings.cpu_threads)
+        return Recogniser(
+            folder, model_name=f"whisper-{settings.model}", device=settings.device, cpu_threads=settings.cpu_threads
+        )
 
 
 def _located(settings: EdgeSettings, *, console: Console, messages: Messages) -> Path:

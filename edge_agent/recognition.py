@@ -6,10 +6,10 @@ makes it repeat itself, and so does a prompt.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import ctranslate2
 import numpy as np
@@ -18,8 +18,11 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
 
+from edge_agent.mishearing import Mishearing
+from edge_agent.word_times import Word, timed_words
 from hardware.audio import SAMPLE_RATE_HZ, Samples
 from models.errors import RecognitionError
+from nlp.spoken import SpokenChinese
 
 _FRAMES_PER_S = 100
 """Frames of the mel spectrogram per second: Whisper's hop is 10 ms."""
@@ -35,7 +38,9 @@ class Decoding:
     language: str = "zh"
     beam_size: int = 5
     padding_s: float = 5.0
-    """Silence after the clip."""
+    """Silence after the clip, as far as Whisper's 30 s leave room for it."""
+    longest_s: float = 29.0
+    """Sound decoded at once."""
     shortest_context_s: float = 10.0
     """Clip and silence together, at least."""
     compression_limit: float = 2.4
@@ -49,6 +54,8 @@ class Decoding:
     """Real speech needs at most 6.2, time stamps included; a loop is stopped here instead of after 224 tokens."""
     shortest_rest_s: float = 0.4
     """What the model leaves undecoded at the end of a clip is decoded again unless it is shorter than this."""
+    corrected: bool = True
+    """Chinese words that were misheard for others that sound alike are put right (edge_agent.mishearing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,13 @@ class Segment:
     avg_logprob: float
     no_speech_prob: float
     compression_ratio: float
+    words: tuple[Word, ...] = ()
+    """Its text, word by word."""
 
     def later(self, by_ms: int) -> Self:
         """Give the same segment in the time of a longer recording."""
-        return replace(self, start_ms=self.start_ms + by_ms, end_ms=self.end_ms + by_ms)
+        words = tuple(word.later(by_ms) for word in self.words)
+        return replace(self, start_ms=self.start_ms + by_ms, end_ms=self.end_ms + by_ms, words=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +85,45 @@ class Recognised:
     segments: tuple[Segment, ...]
     cpu_s: float
     """CPU seconds of this process, all threads."""
+    wall_s: float
 
 
 class Recogniser:
     """A Whisper model in memory; not to be used by two threads at once."""
 
     def __init__(
-        self, model_path: Path, *, model_name: str, decoding: Decoding | None = None, cpu_threads: int = 1
+        self,
+        model_path: Path,
+        *,
+        model_name: str,
+        decoding: Decoding | None = None,
+        device: Literal["auto", "cpu", "cuda"] = "cpu",
+        cpu_threads: int = 1,
     ) -> None:
-        """Load the model, quantised to int8 (float32 costs 1.5 times as much with no gain).
+        """Load the model: on a CPU quantised to int8 (float32 costs 1.5 times as much with no gain), on a GPU in half
+        precision (float16), as its weights are.
 
         Args:
             model_path: folder with model.bin, as `edge_agent.weights.locate` gives it.
             model_name: what results say they come from.
             decoding: how clips are decoded.
+            device: auto takes a GPU where CTranslate2 finds one.
             cpu_threads: threads inside one decoding.
 
         Raises:
             RecognitionError: model_unusable, when the folder holds no model that loads.
+            UnderstandingError: weights_missing, when the package lacks its model of spoken Chinese.
         """
         self.model_name = model_name
         self.decoding = decoding or Decoding()
         try:
-            self.whisper = WhisperModel(str(model_path), device="cpu", compute_type="int8", cpu_threads=cpu_threads)
+            on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+            self.whisper = WhisperModel(
+                str(model_path),
+                device="cuda" if on_gpu else "cpu",
+                compute_type="float16" if on_gpu else "int8",
+                cpu_threads=cpu_threads,
+            )
         except (RuntimeError, ValueError, OSError) as error:
             raise RecognitionError(
                 f"the model in {model_path} does not load: {error}",
@@ -111,34 +137,48 @@ class Recogniser:
             language=self.decoding.language,
         )
         self._options = _options(self._tokenizer, self.decoding)
+        is_corrected = self.decoding.corrected and self.decoding.language == "zh"
+        self._mishearing = Mishearing(SpokenChinese.read()) if is_corrected else None
 
-    def recognise(self, samples: Samples) -> Recognised:
-        """Recognise one clip of any length; blocks are at most 15 s, longer ones are decoded 25 s at a time.
+    def recognise(self, samples: Samples, *, hints: Sequence[str] = ()) -> Recognised:
+        """Recognise one clip of any length; longer ones than 29 s are decoded one part after the other.
 
         A clip below 25 ms, the length of one frame of the spectrogram, gives nothing.
-        """
-        started_s = time.process_time()
-        long_enough = len(samples) >= self.whisper.feature_extractor.n_fft
-        segments = tuple(self._segments(samples)) if long_enough else ()
-        return Recognised(segments=segments, cpu_s=time.process_time() - started_s)
 
-    def _segments(self, samples: Samples) -> Iterator[Segment]:
+        Args:
+            samples: the clip.
+            hints: words that may be said in it. On clips of many sentences they make the model stop early.
+        """
+        options = replace(self._options, hotwords="，".join(hints) or None)
+        started_s, started_cpu_s = time.perf_counter(), time.process_time()
+        long_enough = len(samples) >= self.whisper.feature_extractor.n_fft
+        segments = tuple(self._segments(samples, options)) if long_enough else ()
+        return Recognised(
+            segments=segments,
+            cpu_s=time.process_time() - started_cpu_s,
+            wall_s=time.perf_counter() - started_s,
+        )
+
+    def _segments(self, samples: Samples, options: TranscriptionOptions) -> Iterator[Segment]:
         features = self.whisper.feature_extractor(samples)
         clip_frames = len(samples) * _FRAMES_PER_S // SAMPLE_RATE_HZ
         padding = round(self.decoding.padding_s * _FRAMES_PER_S)
-        longest = self.whisper.feature_extractor.nb_max_frames - padding
+        window = self.whisper.feature_extractor.nb_max_frames
+        longest = round(self.decoding.longest_s * _FRAMES_PER_S)
         shortest_rest = round(self.decoding.shortest_rest_s * _FRAMES_PER_S)
         at = 0
         while clip_frames - at > (shortest_rest if at else 0):
             frames = min(clip_frames - at, longest)
-            padded = max(frames + padding, round(self.decoding.shortest_context_s * _FRAMES_PER_S))
+            padded = max(min(frames + padding, window), round(self.decoding.shortest_context_s * _FRAMES_PER_S))
             encoded = self.whisper.encode(_followed_by_silence(features[:, at : at + frames], frames=padded))
-            at = yield from self._decoded(encoded, at=at, frames=frames)
+            at = yield from self._decoded(encoded, options, at=at, frames=frames)
 
-    def _decoded(self, encoded: ctranslate2.StorageView, *, at: int, frames: int) -> Generator[Segment, None, int]:
+    def _decoded(
+        self, encoded: ctranslate2.StorageView, options: TranscriptionOptions, *, at: int, frames: int
+    ) -> Generator[Segment, None, int]:
         """Give the segments of one decoding that starts `at` a frame; return the frame where the next should start."""
         most_tokens = round(_SPARE_TOKENS + self.decoding.most_tokens_per_s * frames / _FRAMES_PER_S)
-        text = self._likeliest(encoded, most_tokens=most_tokens)
+        text = self._likeliest(encoded, options, most_tokens=most_tokens)
         pieces, next_at, _ = self.whisper._split_segments_by_timestamps(
             tokenizer=self._tokenizer,
             tokens=text.tokens,
@@ -147,26 +187,43 @@ class Recogniser:
             segment_duration=frames / _FRAMES_PER_S,
             seek=at,
         )
-        for piece in pieces:
-            words = self._tokenizer.decode(piece["tokens"]).strip()
-            if words:
+        tokens = [[token for token in piece["tokens"] if token < self._tokenizer.eot] for piece in pieces]
+
+        def timed(texts: Sequence[Sequence[int]]) -> list[tuple[Word, ...]]:
+            at_ms = at * 1000 // _FRAMES_PER_S
+            return timed_words(self.whisper, self._tokenizer, encoded, texts, frames=frames, at_ms=at_ms)
+
+        words = heard = timed(tokens)
+        # A hint is there to be found, also where a commoner word sounds like it; a loop is nothing to put right.
+        if self._mishearing is not None and not options.hotwords and not text.is_loop:
+            words = self._mishearing.corrected(
+                heard, read=lambda texts: timed(list(map(self._tokenizer.encode, texts)))
+            )
+        for piece, before, spoken in zip(pieces, heard, words, strict=True):
+            written = self._tokenizer.decode(piece["tokens"]).strip()
+            if spoken != before:
+                written = "".join(word.text for word in spoken).strip()
+            if written:
                 yield Segment(
                     start_ms=round(piece["start"] * 1000),
                     end_ms=round(piece["end"] * 1000),
-                    text=words,
+                    text=written,
                     avg_logprob=text.avg_logprob,
                     no_speech_prob=text.no_speech_prob,
                     compression_ratio=text.compression_ratio,
+                    words=spoken,
                 )
         # A time stamp that stands still would decode the same clip for ever.
         return next_at if next_at > at else at + frames
 
-    def _likeliest(self, encoded: ctranslate2.StorageView, *, most_tokens: int) -> "_Text":
-        first = self._generated(encoded, self._options, most_tokens=most_tokens)
+    def _likeliest(
+        self, encoded: ctranslate2.StorageView, options: TranscriptionOptions, *, most_tokens: int
+    ) -> "_Text":
+        first = self._generated(encoded, options, most_tokens=most_tokens)
         if not first.is_loop and first.avg_logprob >= self.decoding.logprob_limit:
             return first
         dearer_repetition = replace(
-            self._options,
+            options,
             repetition_penalty=self.decoding.retry_repetition_penalty,
             no_repeat_ngram_size=self.decoding.retry_no_repeat_tokens,
         )
@@ -177,7 +234,7 @@ class Recogniser:
     def _generated(
         self, encoded: ctranslate2.StorageView, options: TranscriptionOptions, *, most_tokens: int
     ) -> "_Text":
-        prompt = self.whisper.get_prompt(self._tokenizer, [])
+        prompt = self.whisper.get_prompt(self._tokenizer, [], hotwords=options.hotwords)
         # CTranslate2 generates half of the length it is given: Whisper keeps the other half for a prompt.
         length = min(2 * most_tokens, self.whisper.max_length)
         result, avg_logprob, _, compression_ratio = self.whisper.generate_with_fallback(

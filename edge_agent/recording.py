@@ -3,20 +3,29 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from edge_agent.heard import HeardBlock, HeardSpan, HeardUtterance
+from edge_agent.heard import HeardBlock, HeardSpan, HeardUtterance, Remembered, RevisedRole
 from edge_agent.recordings import Totals
-from models.conversation import Consent, Conversation, CoverageSpan, Utterance
-from models.ids import new_id
-from models.labels import ConsentState, CoverageState
+from models.conversation import Consent, Conversation, CoverageSpan, RoleRevision, Utterance
+from models.ids import derived_id, new_id
+from models.labels import ConsentState, CoverageState, RevisedBy
 from models.text import RedactedText
 from models.wire import Body, Record
 
 Redact = Callable[[Sequence[str]], Sequence[RedactedText]]
 """Masks the texts of neighbouring utterances together: a number may be split over two of them."""
 
+NOTICE_VERSION: Final = "1"
+"""Of the notice that customers are shown or read before they answer: `consent.notice` of the console's words.
+
+Other words need another version; a test holds the two together."""
+
 CONSENT_DECLINED = "consent_declined"
+CONSENT_PENDING = "consent_pending"
+CONSENT_WITHDRAWN = "consent_withdrawn"
+NO_ENCOUNTER = "no_encounter"
 INTERRUPTED = "interrupted"
 
 
@@ -56,23 +65,36 @@ def opening(
     )
 
 
-def opening_records(conversation: Conversation, *, stamp: Stamp) -> list[Record]:
+def opening_records(conversation: Conversation, *, how: str, stamp: Stamp) -> list[Record]:
     """Return what leaves when a conversation begins: itself and the customer's consent."""
     at = conversation.started_at
-    consent = Consent(conversation_id=conversation.id, state=conversation.consent, at=at)
-    return [_record(conversation, at=at, stamp=stamp), _record(consent, at=at, stamp=stamp)]
+    opened = record_of(conversation, at=at, stamp=stamp)
+    return [opened, consent_record(conversation.id, conversation.consent, how=how, at=at, stamp=stamp)]
+
+
+def consent_record(conversation: UUID, state: ConsentState, *, how: str, at: datetime, stamp: Stamp) -> Record:
+    """Return what leaves when a customer answers."""
+    consent = Consent(conversation_id=conversation, state=state, how=how, notice_version=NOTICE_VERSION, at=at)
+    return record_of(consent, at=at, stamp=stamp)
 
 
 def block_records(
-    block: HeardBlock, *, before: Sequence[str], conversation: Conversation, redact: Redact, stamp: Stamp
+    block: HeardBlock,
+    *,
+    before: Sequence[str],
+    conversation: Conversation,
+    redact: Redact,
+    now: datetime,
+    stamp: Stamp,
 ) -> list[Record]:
-    """Return a block's utterances, masked, and its coverage.
+    """Return a block's utterances, masked, its coverage, and who spoke earlier utterances after all.
 
     Args:
         block: what was heard.
         before: the last masked texts before it, so that the rest of a number that began there is known for one.
         conversation: it belongs to.
         redact: masks personal data.
+        now: when roles are revised.
         stamp: of now.
     """
     texts = redact([*before, *(heard.text for heard in block.utterances)])[len(before) :]
@@ -80,52 +102,34 @@ def block_records(
         _utterance(heard, text, conversation_id=conversation.id)
         for heard, text in zip(block.utterances, texts, strict=True)
     ]
-    bodies += [_coverage(span, conversation=conversation) for span in merged(block.spans)]
-    return [
-        _record(body, at=conversation.started_at + timedelta(milliseconds=body.start_ms), stamp=stamp)
+    bodies += [coverage_of(span, conversation=conversation) for span in merged(block.spans)]
+    heard = [
+        record_of(body, at=conversation.started_at + timedelta(milliseconds=body.start_ms), stamp=stamp)
         for body in bodies
     ]
+    revisions = [_revision(revised, conversation_id=conversation.id, at=now) for revised in block.revisions]
+    return heard + [record_of(revision, at=now, stamp=stamp) for revision in revisions]
 
 
-def closing_records(conversation: Conversation, *, end_ms: int, stamp: Stamp) -> list[Record]:
-    """Return what leaves when a conversation ends."""
-    ended_at = conversation.started_at + timedelta(milliseconds=end_ms)
-    return [_record(conversation.model_copy(update={"ended_at": ended_at}), at=ended_at, stamp=stamp)]
+def remembered(records: Iterable[Record]) -> list[Remembered]:
+    """Return the utterances among a conversation's records, in their order, with the role that the device told last."""
+    said: dict[UUID, Remembered] = {}
+    for record in records:
+        body = record.body
+        if isinstance(body, Utterance):
+            said[body.id] = Remembered(body.start_ms, body.end_ms, body.text.text, body.role, body.role_confidence)
+        elif isinstance(body, RoleRevision) and body.by is RevisedBy.DEVICE and body.utterance_id in said:
+            revised = replace(said[body.utterance_id], role=body.role, role_confidence=body.role_confidence)
+            said[body.utterance_id] = revised
+    return sorted(said.values(), key=lambda one: one.start_ms)
 
 
-def interrupted_records(
-    conversation: Conversation, *, until_ms: int, alive_ms: int, stamp: Stamp
-) -> tuple[list[Record], Totals]:
-    """Return what closes a live conversation whose program was killed.
+def utterance_id(conversation: UUID, *, start_ms: int) -> UUID:
+    """Return the id of the utterance of a conversation that starts then; no two start together.
 
-    Args:
-        conversation: as it began.
-        until_ms: end of its last sealed block.
-        alive_ms: until when its program is known to have run; the time between the two is lost.
-        stamp: of now.
+    So what is said of it later names it without remembering it, also after an interruption.
     """
-    end_ms = max(until_ms, alive_ms)
-    closing = closing_records(conversation, end_ms=end_ms, stamp=stamp)
-    if end_ms == until_ms:
-        return closing, Totals()
-    span = HeardSpan(CoverageState.LOST, INTERRUPTED, until_ms, end_ms)
-    at = conversation.started_at + timedelta(milliseconds=until_ms)
-    lost = _record(_coverage(span, conversation=conversation), at=at, stamp=stamp)
-    return [lost, *closing], Totals(lost_ms=end_ms - until_ms)
-
-
-def withheld_record(encounter: Encounter, *, started_at: datetime, duration_ms: int, stamp: Stamp) -> Record:
-    """Return all that leaves of a conversation whose customer declined: that time passed at a place."""
-    body = CoverageSpan(
-        site=encounter.site,
-        staff=encounter.staff,
-        channel=encounter.channel,
-        state=CoverageState.WITHHELD,
-        reason=CONSENT_DECLINED,
-        start_ms=0,
-        end_ms=duration_ms,
-    )
-    return _record(body, at=started_at, stamp=stamp)
+    return derived_id("utterance", conversation, start_ms)
 
 
 def totals_of(block: HeardBlock) -> Totals:
@@ -179,8 +183,10 @@ def after(block: HeardBlock, *, from_ms: int) -> HeardBlock:
 
 def _utterance(heard: HeardUtterance, text: RedactedText, *, conversation_id: UUID) -> Utterance:
     return Utterance(
-        id=new_id(),
+        id=utterance_id(conversation_id, start_ms=heard.start_ms),
         conversation_id=conversation_id,
+        role=heard.role,
+        role_confidence=heard.role_confidence,
         start_ms=heard.start_ms,
         end_ms=heard.end_ms,
         text=text,
@@ -189,7 +195,19 @@ def _utterance(heard: HeardUtterance, text: RedactedText, *, conversation_id: UU
     )
 
 
-def _coverage(span: HeardSpan, *, conversation: Conversation) -> CoverageSpan:
+def _revision(revised: RevisedRole, *, conversation_id: UUID, at: datetime) -> RoleRevision:
+    return RoleRevision(
+        conversation_id=conversation_id,
+        utterance_id=utterance_id(conversation_id, start_ms=revised.start_ms),
+        role=revised.role,
+        role_confidence=revised.confidence,
+        by=RevisedBy.DEVICE,
+        at=at,
+    )
+
+
+def coverage_of(span: HeardSpan, *, conversation: Conversation) -> CoverageSpan:
+    """Return what is recorded of a stretch of a conversation's time."""
     return CoverageSpan(
         conversation_id=conversation.id,
         site=conversation.site,
@@ -202,7 +220,8 @@ def _coverage(span: HeardSpan, *, conversation: Conversation) -> CoverageSpan:
     )
 
 
-def _record(body: Body, *, at: datetime, stamp: Stamp) -> Record:
+def record_of(body: Body, *, at: datetime, stamp: Stamp) -> Record:
+    """Return a body as it leaves the device."""
     return Record(
         id=new_id(),
         device_seq=0,  # the outbox gives the number in the transaction that stores it

@@ -1,14 +1,39 @@
 """How far each recording came, so that an interrupted one goes on and none happens twice."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field, TypeAdapter
 
 from edge_agent.sealing import Sealer
 from models.conversation import Conversation
+from models.labels import ConsentState
+from models.noun import Moment, Name, Noun
+from models.wire import Record
 
 _KIND = "recording"
+
+
+class Stretch(Noun):
+    """A stretch of a shift in which nothing is recognised; it names no customer."""
+
+    body: Literal["stretch"] = "stretch"
+    site: Name
+    staff: Name
+    channel: Name
+    reason: Name
+    """Why it is withheld: no_encounter, consent_pending, consent_declined."""
+    started_at: Moment
+    encounter: UUID | None = None
+    """Whose question is open or was answered with no; if the answer was yes, a conversation has the same id."""
+
+
+_Known = Annotated[Conversation | Stretch, Field(discriminator="body")]
+_KNOWN: TypeAdapter[Conversation | Stretch] = TypeAdapter(_Known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +54,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One conversation as it is being recorded, or was."""
+    """One conversation, or a stretch of a shift without one, as it is being recorded, or was."""
 
     id: UUID
     """The conversation's id; of a declined one an id that never leaves the device."""
@@ -41,6 +66,8 @@ class Recording:
     """From a microphone: it cannot be resumed, only closed."""
     conversation: Conversation | None
     """As it began; None when the customer declined, who is then named nowhere."""
+    stretch: Stretch | None = None
+    """Of a shift, as it is now; None when there is a conversation, and of what was replayed."""
     blocks: int = 0
     """Blocks that are in the outbox; a resumed replay goes on after them."""
     until_ms: int = 0
@@ -49,6 +76,12 @@ class Recording:
     """Until when its program is known to have run, milliseconds since the start; for live recordings."""
     complete: bool = False
     totals: Totals = Totals()
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it began, by the clock of then; None of a replayed one that was declined."""
+        known = self.conversation or self.stretch
+        return None if known is None else known.started_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +96,14 @@ class Advance:
     complete: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How one recording ends, stored together with the beginning of the next: no kill can fall between them."""
+
+    records: Sequence[Record]
+    advance: Advance
+
+
 def advanced(recording: Recording, step: Advance) -> Recording:
     """Return a recording as it is after a step."""
     return replace(
@@ -74,17 +115,40 @@ def advanced(recording: Recording, step: Advance) -> Recording:
     )
 
 
+def withdrawn(recording: Recording) -> Recording:
+    """Return a conversation's recording as it is after its customer withdrew."""
+    if recording.conversation is None:
+        raise ValueError("only a conversation with consent can be withdrawn from")
+    return replace(
+        recording, conversation=recording.conversation.model_copy(update={"consent": ConsentState.WITHDRAWN})
+    )
+
+
+def refused(recording: Recording, *, reason: str) -> Recording:
+    """Return a stretch as it is after the customer answered no."""
+    if recording.stretch is None:
+        raise ValueError("only the stretch of an open question can be refused")
+    return replace(recording, stretch=recording.stretch.model_copy(update={"reason": reason}))
+
+
 def insert(db: sqlite3.Connection, recording: Recording, *, sealer: Sealer) -> None:
     """Store a recording that begins, with the next free take of its fingerprint."""
-    sealed = None
-    if recording.conversation is not None:
-        plain = recording.conversation.model_dump_json().encode()
-        sealed = sealer.seal(plain, identity=str(recording.id), kind=_KIND)
     db.execute(
         "INSERT INTO recordings (id, fingerprint, take, live, sealed) VALUES (?, ?,"
         " 1 + (SELECT coalesce(max(take), 0) FROM recordings WHERE fingerprint = ?), ?, ?)",
-        (str(recording.id), recording.fingerprint, recording.fingerprint, recording.live, sealed),
+        (
+            str(recording.id),
+            recording.fingerprint,
+            recording.fingerprint,
+            recording.live,
+            _seal(recording, sealer),
+        ),
     )
+
+
+def rewrite(db: sqlite3.Connection, recording: Recording, *, sealer: Sealer) -> None:
+    """Replace what is known of a recording that goes on."""
+    db.execute("UPDATE recordings SET sealed = ? WHERE id = ?", (_seal(recording, sealer), str(recording.id)))
 
 
 def advance(db: sqlite3.Connection, step: Advance) -> None:
@@ -125,6 +189,16 @@ def left_open(db: sqlite3.Connection, *, sealer: Sealer) -> Iterator[Recording]:
         yield _read(row, sealer)
 
 
+def of_shifts(db: sqlite3.Connection, *, sealer: Sealer) -> Iterator[Recording]:
+    """Give all recordings from microphones that are still here, in the order in which they began.
+
+    Raises:
+        UnreadableError: a row was altered.
+    """
+    for row in db.execute("SELECT * FROM recordings WHERE live = 1 ORDER BY rowid").fetchall():
+        yield _read(row, sealer)
+
+
 def forget_delivered(db: sqlite3.Connection) -> None:
     """Delete ended live recordings of which no record is left; nothing asks for them again."""
     db.execute(
@@ -133,17 +207,24 @@ def forget_delivered(db: sqlite3.Connection) -> None:
     )
 
 
+def _seal(recording: Recording, sealer: Sealer) -> bytes | None:
+    known = recording.conversation or recording.stretch
+    if known is None:
+        return None
+    return sealer.seal(known.model_dump_json().encode(), identity=str(recording.id), kind=_KIND)
+
+
 def _read(row: sqlite3.Row, sealer: Sealer) -> Recording:
-    conversation = None
+    known = None
     if row["sealed"] is not None:
-        plain = sealer.open(row["sealed"], identity=row["id"], kind=_KIND)
-        conversation = Conversation.model_validate_json(plain)
+        known = _KNOWN.validate_json(sealer.open(row["sealed"], identity=row["id"], kind=_KIND))
     return Recording(
         id=UUID(row["id"]),
         fingerprint=row["fingerprint"],
         take=row["take"],
         live=bool(row["live"]),
-        conversation=conversation,
+        conversation=known if isinstance(known, Conversation) else None,
+        stretch=known if isinstance(known, Stretch) else None,
         blocks=row["blocks"],
         until_ms=row["until_ms"],
         alive_ms=row["alive_ms"],

@@ -13,7 +13,7 @@ from edge_agent.captions import Captions, clock_time
 from edge_agent.clock import read_clock
 from edge_agent.outbox import Outbox
 from edge_agent.recorder import Recorded, Recorder
-from edge_agent.recording import Encounter
+from edge_agent.recording import Encounter, remembered
 from edge_agent.recordings import Recording
 from edge_agent.summary import Account, Failed
 from hardware.audio import AudioSource
@@ -98,7 +98,12 @@ class Replay:
             self._captions.note("hearing", name=path.name)
         source = MediaFileSource(path, pace=how.pace)
         started_at = _started_at(source, how=how, now=read_clock().moment)
-        blocks = hearing.hear(source, skip_blocks=known.blocks if known else 0)
+        blocks = hearing.hear(
+            source,
+            staff=encounter.staff,
+            skip_blocks=known.blocks if known else 0,
+            before=remembered(self._outbox.records_of(known.id)) if known else (),
+        )
         if known is not None:
             return self._recorder.record(blocks, known)
         # The conversation begins with its first block: a file that cannot be read leaves none behind.

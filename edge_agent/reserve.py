@@ -32,7 +32,7 @@ class Reserve:
             if self._size_bytes == 0 or self._path.stat().st_size == self._size_bytes:
                 return
         except FileNotFoundError:
-            pass
+            pass  # it was released, or was never held
         try:
             self._fill()
         except OSError as error:

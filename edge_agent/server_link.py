@@ -1,6 +1,7 @@
 """The wire to the server: one request, one answer, and what its failures mean."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -84,8 +85,9 @@ class ServerLink:
             timeout=timeout_s,
             transport=transport,
             headers={"User-Agent": SOFTWARE, "Accept": "application/json"},
-            # A proxy of the environment cannot reach this machine's own loopback.
+            # A proxy of the environment cannot reach this machine's own loopback; its authorities hold there too.
             trust_env=not is_loopback(self.server),
+            verify=httpx2.create_ssl_context(trust_env=True),
         )
 
     def request(
@@ -100,6 +102,8 @@ class ServerLink:
         try:
             response = self._client.request(method, path, content=content, headers=headers)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
+            if (refused := _certificate_error(error)) is not None:
+                raise _untrusted(self.server, refused) from error
             raise ServerUnreachableError(
                 f"no answer from {self.server} ({type(error).__name__}: {error})",
                 advice="Check the address, the network and whether the server runs; what was recorded is kept.",
@@ -147,6 +151,34 @@ def _problem(answer: Answer) -> tuple[str, str, str]:
     code = str(document.get("code") or f"http_{answer.status}")
     message = str(document.get("detail") or document.get("title") or f"the server answered {answer.status}: {excerpt}")
     return code, message, str(document.get("advice") or "")
+
+
+# Numbers of X509_V_ERR_* in OpenSSL's x509_vfy.h.
+_EXPIRED: Final = (9, 10)
+_OTHER_NAME: Final = (62, 64)
+
+
+def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Return what was wrong with the server's certificate, None when something else was."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _untrusted(server: str, refused: ssl.SSLCertVerificationError) -> ServerUnreachableError:
+    if refused.verify_code in _EXPIRED:
+        code, advice = "certificate_expired", "Set this device's clock; if it is right, renew the server's certificate."
+    elif refused.verify_code in _OTHER_NAME:
+        code, advice = "certificate_name", "Use the name that the certificate was made for, or get one for this name."
+    else:
+        code = "certificate_untrusted"
+        advice = "Give the server a certificate of a known authority, or name yours in SSL_CERT_FILE."
+    return ServerUnreachableError(
+        f"the certificate of {server} is not trusted: {refused.verify_message}", code=code, advice=advice
+    )
 
 
 def checked_address(server: str) -> str:

@@ -31,6 +31,10 @@ class EdgeSettings(BaseSettings):
     """Whisper weights: `base` comes with the program; otherwise a name, folder or hub id."""
     cache_dir: Path = Field(default_factory=default_cache_dir)
     """Where assembled weights are kept."""
+    terms: Path | None = None
+    """The site's own words: a UTF-8 file with a term on each line, after a tab its weight, # before a comment."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What recognition runs on; auto takes a graphics card where CTranslate2 finds one."""
     cpu_threads: int = Field(default=1, ge=1, le=256)
     """Threads for recognition."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -45,11 +49,15 @@ class EdgeSettings(BaseSettings):
     """How long a command waits for the outbox to settle after its last recording."""
     retry_first_s: float = Field(default=0.5, gt=0)
     retry_longest_s: float = Field(default=60.0, gt=0)
+    withdrawals_every_s: float = Field(default=30.0, gt=0, le=60)
+    """How often the running console asks the server which customers withdrew there."""
     max_attempts: int = Field(default=20, ge=1)
     """Times a record that the server rejects "for now" is offered before it is a dead letter."""
 
     retention_h: float = Field(default=24.0, ge=0)
     """How long acknowledged records stay, sealed, so that they can be sent again."""
+    dead_retention_h: float = Field(default=90 * 24.0, ge=0)
+    """How long dead letters and unreadable records stay, so that somebody can look at them."""
     outbox_max_mb: int = Field(default=1024, ge=1)
     """Largest outbox; beyond it nothing more is recorded."""
     reserve_kb: int = Field(default=4096, ge=0)

@@ -55,6 +55,7 @@ def summary(account: Account, *, tally: Tally, backlog: Backlog) -> dict[str, ob
         "uploaded": tally.accepted,
         "duplicates": tally.duplicates,
         "rejected": tally.rejected,
+        "erased": tally.erased,
         "recognition_cpu_s": round(account.recognition_cpu_s, 3),
         "conversations": [str(conversation) for conversation in account.conversations],
         "resumed": account.resumed,

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -14,14 +15,17 @@ from edge_agent.clock import Reading, read_clock
 from edge_agent.identity import DeviceKey, Identity
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_rows import Outgoing, RecordState, Settlement
+from edge_agent.server_clock import ServerClock
 from edge_agent.server_link import Answer, ServerBusyError, ServerLink, refusal
 from edge_agent.settings import EdgeSettings
+from models.conversation import Utterance
 from models.errors import UploadError
 from models.ids import new_id
 from models.wire import (
     HEADER_DEVICE,
     HEADER_SIGNATURE,
     HEADER_TIMESTAMP,
+    NO_CONSENT,
     IngestBatch,
     IngestReceipt,
     RecordVerdict,
@@ -45,6 +49,8 @@ class Tally:
     """Refused for good: dead letters."""
     postponed: int = 0
     """Refused for now: they are offered again."""
+    erased: int = 0
+    """Refused because the customer withdrew, and erased."""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -52,12 +58,13 @@ class Tally:
             duplicates=self.duplicates + other.duplicates,
             rejected=self.rejected + other.rejected,
             postponed=self.postponed + other.postponed,
+            erased=self.erased + other.erased,
         )
 
     @property
     def sent(self) -> int:
         """Records that the server gave a verdict on."""
-        return self.accepted + self.duplicates + self.rejected + self.postponed
+        return self.accepted + self.duplicates + self.rejected + self.postponed + self.erased
 
 
 class Uploader:
@@ -96,6 +103,15 @@ class Uploader:
         batch = self._next_batch()
         if not batch:
             return Tally()
+        try:
+            tally = self._send(batch)
+        except UploadError as error:
+            self._outbox.note_trouble(error.code)
+            raise
+        self._outbox.note_trouble("")
+        return tally
+
+    def _send(self, batch: Sequence[Outgoing]) -> Tally:
         answer = self._post(batch)
         if answer.status == 413:
             return self._smaller(batch)
@@ -118,7 +134,7 @@ class Uploader:
         body = self._body(batch)
         answer = self._signed(body)
         if answer.status == 401 and answer.clock_offset_ms is not None and refusal(answer).code == "signature_expired":
-            self._outbox.set_clock_offset_ms(answer.clock_offset_ms)
+            self._outbox.set_server_clock(ServerClock.measured(answer.clock_offset_ms, now=self._clock()))
             _log.warning("clock_corrected", offset_ms=answer.clock_offset_ms)
             return self._signed(body)
         self._measure_clock(answer)
@@ -136,7 +152,8 @@ class Uploader:
 
     def _signed(self, body: bytes) -> Answer:
         device = self._identity.device_id
-        timestamp = (self._clock().wall_ms + self._outbox.clock_offset_ms()) // 1000
+        now = self._clock()
+        timestamp = (now.wall_ms + self._outbox.server_clock().offset_at(now)) // 1000
         headers = {
             "Content-Type": "application/json",
             "Content-Encoding": "gzip",
@@ -147,9 +164,11 @@ class Uploader:
         return self._link.request("POST", "/v1/ingest", content=body, headers=headers)
 
     def _measure_clock(self, answer: Answer) -> None:
-        measured = answer.clock_offset_ms
-        if measured is not None and abs(measured - self._outbox.clock_offset_ms()) > _RESOLUTION_MS:
-            self._outbox.set_clock_offset_ms(measured)
+        measured, now, known = answer.clock_offset_ms, self._clock(), self._outbox.server_clock()
+        if measured is None:
+            return
+        if known.boot != now.boot or abs(measured - known.offset_at(now)) > _RESOLUTION_MS:
+            self._outbox.set_server_clock(ServerClock.measured(measured, now=now))
 
     def _smaller(self, batch: Sequence[Outgoing]) -> Tally:
         if len(batch) == 1:
@@ -177,9 +196,13 @@ class Uploader:
 
     def _settle(self, batch: Sequence[Outgoing], verdicts: Sequence[RecordVerdict]) -> Tally:
         now_ms = self._clock().wall_ms
+        judged = list(zip(batch, _in_order(batch, verdicts), strict=True))
+        # Erased before they are settled: killed in between, the device offers them again and is told again.
+        for conversation in {found for item, verdict in judged if (found := _withdrawn(item, verdict)) is not None}:
+            self._outbox.erase_texts(conversation)
         tally = Tally()
         settlements = []
-        for item, verdict in zip(batch, _in_order(batch, verdicts), strict=True):
+        for item, verdict in judged:
             settlement, counted = self._judged(item, verdict, now_ms=now_ms)
             settlements.append(settlement)
             tally += counted
@@ -196,6 +219,8 @@ class Uploader:
                 return Settlement(record_id=record_id, state=RecordState.ACKNOWLEDGED), Tally(duplicates=1)
             case Verdict.REJECTED:
                 code = verdict.code or "rejected"
+                if _withdrawn(item, verdict) is not None:
+                    return Settlement(record_id=record_id, state=RecordState.DEAD, code=code), Tally(erased=1)
                 if verdict.permanent or item.attempts + 1 >= self._max_attempts:
                     return Settlement(record_id=record_id, state=RecordState.DEAD, code=code), Tally(rejected=1)
                 again_ms = self._next_attempt_ms(item, now_ms)
@@ -208,6 +233,13 @@ class Uploader:
 
     def _next_attempt_ms(self, item: Outgoing, now_ms: int) -> int:
         return now_ms + int(self._backoff.wait_s(item.attempts + 1, chance=self._chance()) * 1000)
+
+
+def _withdrawn(item: Outgoing, verdict: RecordVerdict) -> UUID | None:
+    """Return the conversation whose customer withdrew, if that is why words of it were refused."""
+    body = item.record.body
+    refused = verdict.verdict is Verdict.REJECTED and verdict.code == NO_CONSENT
+    return body.conversation_id if refused and isinstance(body, Utterance) else None
 
 
 def _receipt(answer: Answer) -> IngestReceipt:

@@ -195,7 +195,7 @@ def _is_verified(folder: Path) -> bool:
 
 def _fetched(name: str, cache_dir: Path) -> Path:
     # The hub's client takes 0.4 s to load, and the packaged model needs none.
-    from faster_whisper.utils import download_model  # noqa: PLC0415
+    from faster_whisper.utils import download_model
 
     try:
         return Path(download_model(name, cache_dir=str(cache_dir / "hub")))

@@ -19,15 +19,16 @@ from rich.console import Console
 from rich.table import Table
 
 from models.analysis import Analysis, Label
-from models.ids import derived_id
 from models.labels import Intent, Role, Sentiment, StaffAct
 from nlp import understanding
+from nlp.event_scores import match, utterance_id
+from nlp.events.derive import Spoken, derive
+from nlp.events.rules import shipped_rules
+from nlp.gold import UNDATED, GoldEvent
+from nlp.journeys.attach import Journey
+from nlp.journeys.shipped import shipped_maps
 from nlp.noise import homophone_noise
 from nlp.redaction import redact
-from server.events.derive import EventDraft, Spoken, derive
-from server.events.rules import shipped_rules
-from server.journeys.attach import Journey
-from server.journeys.shipped import shipped_maps
 
 Gold = dict[str, Any]
 
@@ -62,7 +63,7 @@ def misheard(turns: list[Gold], *, share: float) -> list[Gold]:
 def spoken(gold: Gold, *, labels: str, roles: str, noise: float) -> list[Spoken]:
     """Return a conversation's turns with labels of the gold, of the model, or none."""
     turns = misheard(gold["turns"], share=noise) if noise else gold["turns"]
-    ids = [derived_id(gold["id"], turn["i"]) for turn in turns]
+    ids = [utterance_id(turn["i"]) for turn in turns]
     role = [Role(turn["role"]) if roles == "gold" else Role.UNKNOWN for turn in turns]
     if labels == "model":
         texts = [redact(turn["text"]).text for turn in turns]
@@ -95,45 +96,30 @@ def _models() -> understanding.Understanding:
     return understanding.load()
 
 
-def match(drafts: list[EventDraft], gold: Gold) -> tuple[list[tuple[EventDraft, Gold]], list[EventDraft], list[Gold]]:
-    """Pair derived and gold events of one kind with a shared turn, each once; return pairs, invented, missed."""
-    turn_of = {derived_id(gold["id"], turn["i"]): turn["i"] for turn in gold["turns"]}
-    pairs, invented, missed = [], [], list(gold["events"])
-    for draft in drafts:
-        turns = {turn_of[one] for one in draft.utterance_ids}
-        fitting = [event for event in missed if event["kind"] == draft.kind and turns & set(event["turns"])]
-        if fitting:
-            missed.remove(fitting[0])
-            pairs.append((draft, fitting[0]))
-        else:
-            invented.append(draft)
-    return pairs, invented, missed
-
-
 def measure(folder: Path, *, labels: str, roles: str, noise: float, verbose: bool) -> dict[str, Any]:
     """Return precision, recall and touchpoint accuracy, overall and by kind."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     placed = right = on_empty = 0
     for gold in read(folder):
         turns = spoken(gold, labels=labels, roles=roles, noise=noise)
-        drafts = derive(turns, rules=shipped_rules())
+        drafts = derive(turns, rules=shipped_rules(), at=UNDATED)
         journey = Journey(turns, journey=shipped_maps()[gold["industry"]], channel=gold["channel"])
-        pairs, invented, missed = match(drafts, gold)
+        pairs, invented, missed = match(drafts, [GoldEvent.model_validate(event) for event in gold["events"]])
         on_empty += 0 if gold["events"] else len(drafts)
         for draft, event in pairs:
             counts[draft.kind]["found"] += 1
             touchpoint = journey.place_event(draft).touchpoint.code
-            placed, right = placed + 1, right + (touchpoint == event["touchpoint"])
-            if verbose and touchpoint != event["touchpoint"]:
-                print(f"{gold['id']} placed  {draft.kind} {touchpoint}, gold {event['touchpoint']}: {draft.quote}")
+            placed, right = placed + 1, right + (touchpoint == event.touchpoint)
+            if verbose and touchpoint != event.touchpoint:
+                print(f"{gold['id']} placed  {draft.kind} {touchpoint}, gold {event.touchpoint}: {draft.quote}")
         for draft in invented:
             counts[draft.kind]["invented"] += 1
             if verbose:
                 print(f"{gold['id']} invented {draft.kind} {draft.probability}: {draft.quote}")
         for event in missed:
-            counts[event["kind"]]["missed"] += 1
+            counts[event.kind]["missed"] += 1
             if verbose:
-                print(f"{gold['id']} missed   {event['kind']} {event['turns']}: {event['quote']}")
+                print(f"{gold['id']} missed   {event.kind} {event.turns}")
     total: Counter[str] = sum(counts.values(), Counter())
     return {
         "labels": labels,

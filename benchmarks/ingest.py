@@ -18,7 +18,6 @@ import asyncio
 import gzip
 import json
 import os
-import platform
 import re
 import signal
 import sqlite3
@@ -43,18 +42,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import machine, told
 from models.conversation import Recognition, Utterance
 from models.ids import new_id
 from models.labels import Role
 from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, IngestBatch, Record, signing_payload
 from nlp.redaction import redact
 from server.ingest.judging import Judged, judge
-from server.ingest.lines import Line, line_of, milliseconds
+from server.ingest.lines import Line, line_of
 from server.ingest.repository import store
 from server.settings import ServerSettings
 from server.setup import Wanted, set_up
 from server.store import schema
 from server.store.database import Database
+from server.store.schema import milliseconds
 
 SIZES: Final = (20, 100)
 CONNECTIONS: Final = 16
@@ -334,7 +335,7 @@ async def _pg_raw(size: int, batches: int, url: str) -> float:
     started = time.perf_counter()
     for batch in rows:
         async with connection.transaction():
-            await connection.executemany(f"INSERT INTO utterance ({names}) VALUES ({marks})", batch)  # noqa: S608
+            await connection.executemany(f"INSERT INTO utterance ({names}) VALUES ({marks})", batch)  # noqa: S608 - ours
     took_s = time.perf_counter() - started
     await connection.close()
     return size * batches / took_s
@@ -357,22 +358,11 @@ def _report(results: Sequence[Measured]) -> dict[str, Any]:
                         "shares": [round(share, 3) for share in shares],
                     }
                 )
-    return {"machine": _machine(), "results": rows}
+    return {"machine": machine(sqlite=sqlite3.sqlite_version), "results": rows}
 
 
 _WAYS: Final = {"raw": "raw", "write": "raw", "http": "raw", "pg raw": "pg raw", "pg http": "pg raw"}
 """Each way and the limit that it is compared with."""
-
-
-def _machine() -> dict[str, object]:
-    return {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "load_1min": round(os.getloadavg()[0], 2),
-    }
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -388,7 +378,7 @@ def _show(report: dict[str, Any]) -> None:
             rounds,
         )
     console.print(table)
-    console.print(" · ".join(f"{name} {value}" for name, value in report["machine"].items()))
+    console.print(told(report["machine"]))
     console.print(json.dumps(report, ensure_ascii=False), soft_wrap=True, highlight=False)
 
 

@@ -14,7 +14,6 @@ half of stock's CPU at a CER (numerals folded) no more than 0.5 points higher.
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.machine import machine, told
 from edge_agent import weights
 from edge_agent.error_rate import Edits, edits_with_numerals_folded
 from edge_agent.evaluation import AsrEvaluation, evaluate_asr
@@ -71,10 +71,10 @@ def main() -> int:
     recogniser = Recogniser(folder, model_name=chosen.model, cpu_threads=chosen.threads)
     evaluation = _utterances(chosen.set, recogniser, quiet=chosen.json)
     heard = _conversations(chosen.conversations, recogniser, quiet=chosen.json)
-    machine = _machine(threads=chosen.threads)
+    known = machine(ctranslate2=ctranslate2.__version__, threads_per_decoding=chosen.threads)
     if chosen.json:
         report = {
-            "machine": machine,
+            "machine": known,
             "utterances": evaluation.model_dump(),
             "cpu_share": round(_cpu_share(evaluation), 4),
             "cer_folded_above_stock": round(_cer_above(evaluation), 5),
@@ -82,7 +82,7 @@ def main() -> int:
         }
         print(json.dumps(report, ensure_ascii=False))
     else:
-        _print(machine, evaluation, heard)
+        _print(known, evaluation, heard)
     return 0 if _cpu_share(evaluation) <= MOST_CPU_SHARE and _cer_above(evaluation) <= MOST_CER_ABOVE else 1
 
 
@@ -134,27 +134,9 @@ def _cer_above(evaluation: AsrEvaluation) -> float:
     return evaluation.cer_folded - evaluation.stock.cer_folded
 
 
-def _machine(*, threads: int) -> dict[str, object]:
-    return {
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "ctranslate2": ctranslate2.__version__,
-        "threads_per_decoding": threads,
-    }
-
-
-def _processor() -> str:
-    listed = Path("/proc/cpuinfo")
-    lines: Sequence[str] = listed.read_text().splitlines() if listed.exists() else ()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
-
-
-def _print(machine: dict[str, object], evaluation: AsrEvaluation, heard: Sequence[HeardConversation]) -> None:
+def _print(known: dict[str, object], evaluation: AsrEvaluation, heard: Sequence[HeardConversation]) -> None:
     console = Console()
-    console.print(" · ".join(f"{name} {value}" for name, value in machine.items()))
+    console.print(told(known))
     table = Table("decoding", "utterances", "CER", "CER folded", "CPU s", "CPU RTF", "peak MB")
     for name, figures in (("short context", evaluation), ("stock", evaluation.stock)):
         if figures is not None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx2
 from rich.console import Console
@@ -24,6 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 
 HERE = Path(__file__).parent
+Json = dict[str, Any]
 BIN = Path(sys.executable).parent
 SHOWN_EVENTS = 12
 console = Console(highlight=False)
@@ -42,6 +43,7 @@ class Plan:
     site: str
     consent: str
     microphone: bool
+    console: bool
     once: bool
     port: int
     data: Path
@@ -56,12 +58,12 @@ class Server:
     enrolment_code: str
     sign_in_path: str
 
-    def get(self, path: str) -> dict[str, object]:
+    def get(self, path: str) -> Json:
         """Fetch one resource of the API."""
         headers = {"Authorization": f"Bearer {self.api_key}"}
         answer = httpx2.get(self.url + path, headers=headers, timeout=30, trust_env=False)
         answer.raise_for_status()
-        body: dict[str, object] = answer.json()
+        body: Json = answer.json()
         return body
 
 
@@ -91,6 +93,7 @@ def _plan(stack: ExitStack) -> Plan:
     parser.add_argument("--site", default="bank-01", help="the site; its name chooses the journey map")
     parser.add_argument("--consent", choices=("granted", "declined"), default="granted")
     parser.add_argument("--mic", action="store_true", help="listen to the sound card until Ctrl-C")
+    parser.add_argument("--console", action="store_true", help="open the staff's console until Ctrl-C")
     parser.add_argument("--once", action="store_true", help="stop after the summary")
     parser.add_argument("--port", type=int, default=0, help="port of the dashboard (default: a free one)")
     parser.add_argument("--data", type=Path, help="keep the data in this folder (default: removed at the end)")
@@ -105,6 +108,7 @@ def _plan(stack: ExitStack) -> Plan:
         site=given.site,
         consent=given.consent,
         microphone=given.mic,
+        console=given.console,
         once=given.once,
         port=_port(given.port, data),
         data=data,
@@ -148,19 +152,13 @@ def _listen(plan: Plan, server: Server) -> None:
                 device,
             ]
         )
-    who: list[str | Path] = [
-        "--data",
-        device,
-        "--customer",
-        plan.customer,
-        "--staff",
-        "S-07",
-        "--site",
-        plan.site,
-        "--channel",
-        "counter",
-    ]
-    who += ["--consent", plan.consent]
+    where: list[str | Path] = ["--data", device, "--staff", "S-07", "--site", plan.site, "--channel", "counter"]
+    if plan.console:
+        console.print("[bold]3[/bold] The staff's console: begin a shift and an encounter there. Ctrl-C ends it.")
+        microphone = "default" if plan.microphone else f"file:{plan.audio[0].resolve()}"
+        _attended([BIN / "voicetrail-edge", "console", "--microphone", microphone, "--port", str(_bindable(0)), *where])
+        return
+    who: list[str | Path] = [*where, "--customer", plan.customer, "--consent", plan.consent]
     if plan.microphone:
         console.print("[bold]3[/bold] Listening to the sound card. Ctrl-C ends the conversation.")
         _attended([BIN / "voicetrail-edge", "run", *who])
@@ -197,7 +195,7 @@ def _summarise(plan: Plan, server: Server) -> None:
         console.print(f"  {label:<20}{address}", soft_wrap=True)
 
 
-def _events_when_analysed(server: Server) -> list[dict[str, object]]:
+def _events_when_analysed(server: Server) -> list[Json]:
     """Return all events once the server has nothing left to analyse."""
     deadline = time.monotonic() + 120
     while server.get("/v1/analysis/backlog")["waiting"]:
@@ -206,11 +204,11 @@ def _events_when_analysed(server: Server) -> list[dict[str, object]]:
                 "The analysis did not finish within two minutes: see server.log (keep it with DATA=folder)."
             )
         time.sleep(0.3)
-    events: list[dict[str, object]] = []
-    after: object = 0
+    events: list[Json] = []
+    after = 0
     while True:
         page = server.get(f"/v1/events?after={after}&limit=500")
-        events += page["events"]  # type: ignore[arg-type]
+        events += page["events"]
         after = page["next"]
         if not page["has_more"]:
             return events
@@ -274,14 +272,19 @@ def _port(wanted: int, data: Path) -> int:
     kept = data / "port"
     if not wanted and kept.exists():
         wanted = int(kept.read_text())
+    port = _bindable(wanted)
+    kept.write_text(str(port))
+    return port
+
+
+def _bindable(wanted: int) -> int:
+    """Return the port if it is free; for 0, one that is."""
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError as error:
             raise DemoError(f"Port {wanted} is taken: end what uses it, or name another with PORT=…") from error
-        port = int(probe.getsockname()[1])
-    kept.write_text(str(port))
-    return port
+        return int(probe.getsockname()[1])
 
 
 def _as_interrupt(*_: object) -> None:

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Installs what some tests use from the system, where this may be done; says what stays untested where it may not.
-#   chromium     browser tests          pulseaudio, libportaudio2  sound-card tests
-#   strace       trace of the device    fonts-noto-cjk             Chinese in screenshots
+#   chromium   browser tests           pulseaudio, pactl, libportaudio2, libasound2-plugins   sound-card tests
+#   strace     trace of the device     dbus   what doctor says of Bluetooth     fonts-noto-cjk   Chinese in screenshots
 set -u
 wanted=()
 command -v chromium >/dev/null || wanted+=(chromium)
-command -v pulseaudio >/dev/null || wanted+=(pulseaudio pulseaudio-utils)
+command -v pulseaudio >/dev/null || wanted+=(pulseaudio)
+command -v pactl >/dev/null || wanted+=(pulseaudio-utils)
+command -v dbus-daemon >/dev/null || wanted+=(dbus)
 command -v strace >/dev/null || wanted+=(strace)
-ldconfig -p 2>/dev/null | grep -q libportaudio.so.2 || wanted+=(libportaudio2 libasound2-plugins)
+ldconfig -p 2>/dev/null | grep -q libportaudio.so.2 || wanted+=(libportaudio2)
+ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so >/dev/null 2>&1 || wanted+=(libasound2-plugins)
 fc-list 2>/dev/null | grep -qi 'noto.*cjk' || wanted+=(fontconfig fonts-noto-cjk)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

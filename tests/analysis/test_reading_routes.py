@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
 from models.ids import new_id
+from nlp.journeys.map_file import read_toml
+from nlp.journeys.shipped import shipped_maps
 from server.access import keys, repository
 from server.access.accounts import Role
 from server.analysis.worker import Worker
 from server.app import create_app
-from server.journeys.map_file import read_toml
 from server.journeys.repository import customer_journey, store_map
-from server.journeys.shipped import shipped_maps
 from server.settings import ServerSettings
 from server.store.database import Database
 from server.store.migrate import upgrade

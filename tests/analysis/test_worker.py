@@ -2,9 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,40 +15,20 @@ from models.analysis import ExperienceEvent
 from models.errors import StoreError, UnderstandingError
 from models.ids import new_id
 from models.labels import EventKind
+from nlp.events.rules import shipped_rules
 from server.analysis.repository import claim, read_backlog, read_work, settle
 from server.analysis.understand import understand
 from server.analysis.worker import Worker, WorkerOptions
 from server.conversations.repository import read_conversation
 from server.events.repository import FeedFilter, read_feed
-from server.events.rules import shipped_rules
 from server.journeys.repository import customer_journey, overview
 from server.store.database import Database
-from server.store.migrate import upgrade
 from server.store.schema import analysis, analysis_queue, dead_letter, experience_event, touchpoint_visit
-from support.databases import DATABASES
 from support.device_client import consent, utterance
-from support.received import NOW, QUIET, Sender, Words, database_url
+from support.received import NOW, QUIET, Sender, Words, opened
 
 ANGRY = "我排队等了两个小时，太差劲了。"
 LEAVING = "以后再也不来你们家了。"
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated database of each kind."""
-    with database_url(request.param, tmp_path) as url:
-        asyncio.run(upgrade(url))
-        yield url
-
-
-@asynccontextmanager
-async def opened(url: str) -> Any:
-    """Give an open database."""
-    db = Database.open(url)
-    try:
-        yield db
-    finally:
-        await db.close()
 
 
 def worker(db: Database, *, words: Words | None = None, at: Any = NOW, **options: Any) -> Worker:
@@ -115,7 +93,9 @@ async def test_a_ring_during_inference_voids_the_result(url: str) -> None:
         assert claimed is not None
         work = await db.read(lambda conn: read_work(conn, claimed=claimed))
         assert work is not None
-        understood = understand(work, understanding=Words(), rules=shipped_rules(), default_map="retail_store", now=NOW)
+        understood = understand(
+            work, understanding=Words(), rules=shipped_rules(), default_map="retail_store", zone=UTC, now=NOW
+        )
         await sender.send([utterance(conversation_id, LEAVING, start_ms=9000)])
         assert not await db.write(lambda conn: settle(conn, claimed=claimed, understood=understood, now=NOW))
         assert (await count(db, experience_event), await count(db, analysis)) == (0, 0)
@@ -271,7 +251,7 @@ async def test_the_feed_skips_nothing_while_many_write(url: str) -> None:
             while True:
                 finished = done.is_set()
                 page = await db.read(
-                    lambda conn: read_feed(conn, tenant="acme", after=after, limit=3, wanted=wanted)  # noqa: B023
+                    lambda conn: read_feed(conn, tenant="acme", after=after, limit=3, wanted=wanted)  # noqa: B023 - run before the next turn of the loop
                 )
                 seen += [event.sequence for event in page.events]
                 assert page.next >= after

@@ -12,6 +12,12 @@ from support.visiting import Visit
 
 pytestmark = pytest.mark.browser
 
+LAID_OUT = """() => new Promise((done) => {
+    const later = (frames) => (frames ? requestAnimationFrame(() => later(frames - 1)) : done());
+    later(3);
+})"""
+"""The chart is laid out anew in the frame after it was drawn, and what lay under the pointer with it."""
+
 MIDDLES = """() => [...document.querySelectorAll("[data-chart=journey] svg text")].map((text) => {
     const box = text.getBoundingClientRect();
     return [text.textContent, box.x + box.width / 2];
@@ -79,6 +85,7 @@ def test_choosing_a_touchpoint_shows_its_quotes(zh: Visit, shown: Shown, way: st
     before = title.get_attribute("data-shown")
     other = max((column for column in columns_of(page) if column["code"] != before), key=lambda one: one["events"])
     if way == "chart":
+        page.evaluate(LAID_OUT)
         page.locator("[data-chart=journey] svg text", has_text=other["name"]).first.click(force=True)
     else:
         page.locator(f"tr[data-touchpoint={other['code']}] button").click()

@@ -3,7 +3,8 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,10 @@ import pytest
 from edge_agent.weights import default_cache_dir
 from hardware.audio import AudioFrame
 from hardware.media_file import MediaFileSource, Pace
-from support.programs import BIN, DEMO_AUDIO
+from support.programs import BIN, DEMO_AUDIO, run
 from support.scripted_server import ScriptedServer, scripted_server
 from support.traced import Trace, python, run_traced
+from support.virtual_microphone import virtual_microphone
 
 RECORDING = DEMO_AUDIO / "02-third-trip.opus"
 CUSTOMER = "C-KENNWORT-77"
@@ -71,14 +73,14 @@ def declined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         yield replay_watched(tmp_path_factory.mktemp("declined"), server, consent="declined")
 
 
-def violations(watched: Watched) -> list[str]:
+def violations(watched: Watched, *, shared_memory: Iterable[Path] = ()) -> list[str]:
     """Return what was written or connected beyond the device's own files, the weights' cache and the server."""
     own = [watched.device / name for name in OWN_FILES]
     # Small files are written beside their place and moved there whole.
     own += [
         Path(path) for path in watched.trace.written if path.startswith(f"{watched.device}/.") and path.endswith(".new")
     ]
-    places = [*own, default_cache_dir(), Path("/dev/null"), Path("/dev/tty")]
+    places = [*own, *shared_memory, default_cache_dir(), Path("/dev/null"), Path("/dev/tty")]
     address = watched.server.url.removeprefix("http://")
     return watched.trace.violations(may_write=places, may_connect=address)
 
@@ -147,6 +149,40 @@ def test_after_a_no_nothing_is_recognised_and_one_span_leaves(declined: Watched)
         assert CUSTOMER.encode() not in path.read_bytes()
         assert audio_in(path.read_bytes(), RECORDING) == []
     assert (declined.summary["utterances"], declined.summary["uploaded"]) == (0, 1)
+
+
+@pytest.fixture
+def listened(tmp_path: Path) -> Iterator[Watched]:
+    """Some seconds of speech through a microphone of the system; its process and PulseAudio's tool are watched, too."""
+    with virtual_microphone(tmp_path / "pulse") as microphone, scripted_server() as server:
+        device = tmp_path / "device"
+        run(BIN / "voicetrail-edge", "enrol", "--server", server.url, "--code", server.CODE, "--data", device)
+        frames = [item for item in MediaFileSource(RECORDING, pace=Pace.FAST).frames() if isinstance(item, AudioFrame)]
+        speech = (np.concatenate([frame.samples for frame in frames]) * 32767).astype("<i2")
+        (tmp_path / "speech.raw").write_bytes(speech.tobytes())
+        player = microphone.play(tmp_path / "speech.raw")
+        who = ["--customer", CUSTOMER, "--staff", "S-1", "--site", "bank-01", "--consent", "declined"]
+        command = [str(BIN / "voicetrail-edge"), "run", "--data", str(device), *who, "--device", "vmic"]
+        trace = run_traced(
+            [*command, "--seconds", "4", "--json"], tmp_path / "run", environment=dict(microphone.environment)
+        )
+        player.kill()
+        player.wait()
+        assert trace.status == 0, trace.errors
+        yield Watched(trace, device, server, json.loads(trace.output))
+
+
+def test_a_microphones_process_keeps_its_sound_in_memory(listened: Watched) -> None:
+    """It starts itself anew and asks pactl; beside its own files there is the sound system's shared memory only."""
+    assert listened.summary["withheld"] > 3
+    # sounddevice looks for PortAudio with ldconfig.
+    programs = {Path(program).resolve().name for program in listened.trace.programs}
+    assert programs == {Path(sys.executable).resolve().name, "pactl", "ldconfig"}
+    listened.trace.programs.clear()
+    jack = Path(f"/dev/shm/jack_db-{os.getuid()}")  # noqa: S108 - ALSA loads JACK's library, which notes names there
+    assert violations(listened, shared_memory=[Path("memfd:pulseaudio"), jack]) == []
+    for path in (*listened.device.iterdir(), *jack.glob("*")):
+        assert audio_in(path.read_bytes(), RECORDING) == [], path.name
 
 
 LEAK_FROM_PYTHON = """

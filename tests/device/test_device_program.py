@@ -55,7 +55,8 @@ def refused(*command: object, status: int, environment: dict[str, str] | None = 
 
 def test_every_command_teaches_by_an_example() -> None:
     """--help of each command shows how it is used."""
-    for command in ("enrol", "replay", "run", "outbox", "doctor", "eval asr"):
+    plain = ("enrol", "replay", "run", "console", "console-pin", "microphone-token", "devices", "outbox", "doctor")
+    for command in (*plain, "voice enrol", "voice show", "voice forget", "eval asr", "eval conversations"):
         shown = run(EDGE, *command.split(), "--help").stdout
         assert "Example" in shown
         assert f"voicetrail-edge {command}" in shown

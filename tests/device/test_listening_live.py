@@ -4,7 +4,7 @@ import json
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,15 +103,25 @@ def test_a_killed_run_is_closed_by_the_next_and_says_what_was_lost(counter: Coun
     assert [(b["state"], b["reason"]) for b in lost] == [("lost", "interrupted")]
 
 
-def test_a_microphone_that_goes_away_ends_the_conversation_with_what_was_heard(counter: Counter) -> None:
-    """The sound server dies: the conversation is closed and delivered, and the loss is named."""
-    program = counter.run("--consent", "granted")
+def test_a_microphone_that_goes_away_is_waited_for_and_its_loss_is_recorded(counter: Counter) -> None:
+    """The sound server dies and comes back: the conversation goes on, and the time between is lost, with its reason."""
+    program = counter.run("--consent", "granted", "--lang", "en")
     wait_until(lambda: bool(counter.bodies("conversation")), what="the conversation began")
     wait_until(lambda: counter.alive_ms() > 0, what="the running program noted that it runs")
-    counter.microphone.daemon.kill()
+    counter.microphone.kill()
+    assert program.stderr is not None
+    assert said(program.stderr, "NOT HEARING: the microphone is gone (device_lost)")
+    counter.microphone.start()
+    assert said(program.stderr, "Hearing again.")
+    program.send_signal(signal.SIGTERM)
     output, errors = program.communicate(timeout=120)
-    assert program.returncode == 1, errors
-    assert [failed["code"] for failed in json.loads(output)["failed"]] == ["microphone_lost"]
+    assert program.returncode == 0, errors
+    summary = json.loads(output)
+    assert summary["failed"] == []
+    spans = sorted((b["start_ms"], b["end_ms"], b["state"], b["reason"]) for b in counter.bodies("coverage"))
+    assert "device_lost" in [reason for *_, reason in spans]
+    assert [one[1] for one in spans[:-1]] == [two[0] for two in spans[1:]]
+    assert summary["lost"] > 0
     assert counter.bodies("conversation")[-1]["ended_at"] is not None
 
 
@@ -128,6 +138,11 @@ def test_after_a_no_time_is_counted_and_nothing_is_heard(counter: Counter) -> No
     assert summary["withheld"] > 0
     (only,) = [r["body"] for r in counter.server.stored.values()]
     assert (only["state"], only["conversation_id"]) == ("withheld", None)
+
+
+def said(lines: Iterable[str], words: str) -> bool:
+    """Read on until a line has these words; False at the end."""
+    return any(words in line for line in lines)
 
 
 def _raw_speech(path: Path) -> Path:

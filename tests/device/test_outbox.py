@@ -2,13 +2,17 @@
 
 import sqlite3
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
+from edge_agent.key_rotation import rotate_key
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_rows import RecordState, Settlement
 from edge_agent.recordings import Advance, Recording, Totals
+from edge_agent.voice_embedder import DIMENSIONS
+from edge_agent.voiceprint import Voiceprint, Voiceprints
 from models.conversation import Utterance
 from models.errors import OutboxError
 from models.wire import Record
@@ -137,6 +141,36 @@ def test_delivered_records_are_kept_for_the_retention_time_and_then_deleted(tmp_
         assert outbox.offer_again() == 0
 
 
+def test_a_withdrawal_erases_the_words_of_its_conversation_and_nothing_else(tmp_path: Path) -> None:
+    """Pending, delivered and dead utterances go, more than one step's worth; the rest and other talks stay."""
+    withdrawn, other = conversation(), conversation()
+    records = [utterance_record(conversation_id=withdrawn.id) for _ in range(120)]
+    kept = utterance_record(conversation_id=other.id)
+    with opened_outbox(tmp_path) as outbox:
+        for begun, said in ((withdrawn, records), (other, [kept])):
+            recording = Recording(id=begun.id, fingerprint=str(begun.id), live=True, conversation=begun)
+            began = Record(id=begun.id, device_seq=0, monotonic_ms=1, occurred_at=begun.started_at, body=begun)
+            outbox.append([began, *said], now_ms=NOW_MS, begin=recording)
+        acknowledge(outbox, *records[:40])
+        refused = [Settlement(record_id=r.id, state=RecordState.DEAD) for r in records[40:50]]
+        outbox.settle(refused, now_ms=NOW_MS)
+        sealed = _sealed(tmp_path, records[3].id)
+        assert outbox.erase_texts(withdrawn.id) == 120
+        assert outbox.erase_texts(withdrawn.id) == 0
+        assert pending_ids(outbox) == [withdrawn.id, other.id, kept.id]
+        assert (outbox.backlog().acknowledged, outbox.backlog().dead) == (0, 0)
+        assert outbox.last_texts(withdrawn.id, count=5) == []
+        content = b"".join(path.read_bytes() for path in tmp_path.glob("outbox.db*"))
+    assert sealed not in content
+
+
+def _sealed(folder: Path, record: UUID) -> bytes:
+    with sqlite3.connect(folder / "outbox.db") as db:
+        (sealed,) = db.execute("SELECT sealed FROM records WHERE id = ?", (str(record),)).fetchone()
+    db.close()
+    return bytes(sealed)
+
+
 def test_a_late_verdict_does_not_undo_an_earlier_one(tmp_path: Path) -> None:
     """Two deliveries of the same record: the first verdict settles it."""
     record = utterance_record()
@@ -221,3 +255,75 @@ def test_one_recording_counts_on_over_its_steps(tmp_path: Path) -> None:
     assert (kept.id, kept.take, kept.blocks, kept.until_ms) == (second.id, 2, 2, 3000)
     assert kept.totals == Totals(utterances=4, heard_ms=2000)
     assert kept.conversation == second
+
+
+def test_one_dead_letter_is_looked_at_and_offered_again(tmp_path: Path) -> None:
+    """It shows its masked text and why it is dead; resent by its id, it alone is pending again."""
+    dead = [utterance_record("我的手机号是13912345678"), utterance_record()]
+    with opened_outbox(tmp_path) as outbox:
+        outbox.append(dead, now_ms=NOW_MS)
+        refused = [Settlement(record_id=r.id, state=RecordState.DEAD, code="text_invalid") for r in dead]
+        outbox.settle(refused, now_ms=NOW_MS)
+        letter = outbox.letter(dead[0].id)
+        assert letter is not None
+        assert (letter.about.state, letter.about.code, letter.about.attempts) == (RecordState.DEAD, "text_invalid", 1)
+        assert letter.record is not None
+        assert isinstance(letter.record.body, Utterance)
+        assert letter.record.body.text.text == "我的手机号是〔手机号〕"
+        assert outbox.letter(conversation().id) is None
+        assert outbox.offer_again(record=dead[0].id) == 1
+        assert pending_ids(outbox) == [dead[0].id]
+
+
+def test_dead_letters_go_after_their_own_time(tmp_path: Path) -> None:
+    """They stay for whoever wants to look, and not for ever; what is pending never goes for its age."""
+    dead, pending = utterance_record(), utterance_record()
+    with opened_outbox(tmp_path) as outbox:
+        outbox.append([dead, pending], now_ms=NOW_MS)
+        outbox.settle([Settlement(record_id=dead.id, state=RecordState.DEAD)], now_ms=NOW_MS)
+        assert outbox.purge(now_ms=NOW_MS + 10**12, retention_ms=0) == 0
+        assert outbox.purge(now_ms=NOW_MS + 999, retention_ms=0, dead_retention_ms=1000) == 0
+        assert outbox.purge(now_ms=NOW_MS + 1000, retention_ms=0, dead_retention_ms=1000) == 1
+        assert pending_ids(outbox) == [pending.id]
+
+
+def test_it_says_why_records_are_kept_back(tmp_path: Path) -> None:
+    """The trouble of delivery as a whole, else that of the record offered most; nothing when nothing waits."""
+    record = utterance_record()
+    with opened_outbox(tmp_path) as outbox:
+        outbox.note_trouble("server_unreachable")
+        assert outbox.backlog().why == ""
+        outbox.append([record], now_ms=NOW_MS)
+        assert outbox.backlog().why == "server_unreachable"
+        outbox.note_trouble("")
+        outbox.settle([Settlement(record_id=record.id, state=RecordState.PENDING, code="busy")], now_ms=NOW_MS)
+        assert outbox.backlog().why == "busy"
+
+
+def test_another_program_may_change_the_key_while_this_one_delivers(tmp_path: Path) -> None:
+    """An outbox that was open all the while goes on with the new key and puts no record aside."""
+    record = utterance_record()
+    with opened_outbox(tmp_path) as delivering:
+        delivering.append([record], now_ms=NOW_MS)
+        assert rotate_key(tmp_path, settings=settings()) == 1
+        assert pending_ids(delivering) == [record.id]
+        assert delivering.backlog().unreadable == 0
+
+
+def test_a_key_from_the_settings_is_not_changed(tmp_path: Path) -> None:
+    """Whoever gave it has to change it."""
+    given = settings(data_key=SecretStr("A" * 43 + "="))
+    with pytest.raises(OutboxError) as refused:
+        rotate_key(tmp_path, settings=given)
+    assert refused.value.code == "data_key_given"
+
+
+def test_voiceprints_open_under_the_new_key(tmp_path: Path) -> None:
+    """A voice that was enrolled before the change is known after it."""
+    unit = (1.0, *[0.0] * (DIMENSIONS - 1))
+    voiceprint = Voiceprint(staff="S-1", vector=unit, speech_s=12.0, made_at=conversation().started_at)
+    voices = Voiceprints(tmp_path, settings=settings())
+    with opened_outbox(tmp_path):
+        voices.keep(voiceprint)
+    rotate_key(tmp_path, settings=settings())
+    assert voices.of("S-1") == voiceprint

@@ -32,6 +32,16 @@ def test_an_outbox_at_its_own_limit_refuses_and_can_be_emptied(tmp_path: Path) -
         assert outbox.backlog().pending == 1
 
 
+def test_an_outbox_at_its_limit_lets_delivered_records_go_before_their_time(tmp_path: Path) -> None:
+    """Months of recording with the server there never fill it, however long delivered records are to stay."""
+    with opened_outbox(tmp_path, outbox_max_mb=1) as outbox:
+        for _ in range(60):
+            records = [utterance_record("满" * 2000) for _ in range(10)]
+            outbox.append(records, now_ms=NOW_MS)
+            outbox.settle([Settlement(record_id=r.id, state=RecordState.ACKNOWLEDGED) for r in records], now_ms=NOW_MS)
+        assert outbox.backlog().acknowledged >= 10
+
+
 # Runs on a file system of 2 MB of its own: fill it with records and then to the last byte, deliver all, record again.
 ON_A_SMALL_DISK = """
 import json, sys
@@ -56,7 +66,7 @@ try:
         while file.write(bytes(4096)):
             pass
 except OSError:
-    pass
+    pass  # the disk is full now
 with opened_outbox(folder / "device", reserve_kb=512) as outbox:
     ids = pending_ids(outbox)
     for at in range(0, len(ids), 20):

@@ -10,7 +10,9 @@ from edge_agent.heard import HeardBlock
 from edge_agent.identity import Identity
 from edge_agent.outbox import Outbox
 from edge_agent.recorder import Recorder
-from edge_agent.recordings import Totals
+from edge_agent.recording import Stamp, consent_record
+from edge_agent.recordings import Totals, withdrawn
+from edge_agent.server_clock import ServerClock
 from models.conversation import Conversation, CoverageSpan, Utterance
 from models.ids import new_id
 from models.labels import ConsentState, CoverageState
@@ -86,8 +88,8 @@ def test_a_live_recording_left_open_is_closed_at_the_next_start_once(tmp_path: P
             recorder(outbox).record(until_the_power_fails(BLOCKS, after=1), recording)
         outbox.keep_alive(recording.id, alive_ms=14_000)
     with opened_outbox(tmp_path) as outbox:
-        assert recorder(outbox).close_interrupted() == 1
-        assert recorder(outbox).close_interrupted() == 0
+        assert len(recorder(outbox).close_interrupted()) == 1
+        assert recorder(outbox).close_interrupted() == []
     *_, lost, closing = (record.body for record in sealed(tmp_path))
     assert isinstance(lost, CoverageSpan)
     assert (lost.state, lost.reason, lost.start_ms, lost.end_ms) == (CoverageState.LOST, "interrupted", 10_000, 14_000)
@@ -96,11 +98,27 @@ def test_a_live_recording_left_open_is_closed_at_the_next_start_once(tmp_path: P
     assert (closing.ended_at - closing.started_at).total_seconds() == 14
 
 
+def test_a_withdrawal_that_a_kill_broke_off_erases_at_the_next_start(tmp_path: Path) -> None:
+    """Killed when the withdrawal was stored and no word erased yet: they go before anything is delivered."""
+    with opened_outbox(tmp_path) as outbox:
+        recording = recorder(outbox).begin(encounter(), fingerprint="live", live=True)
+        recording = recorder(outbox).seal(BLOCKS[0], recording)
+        stamp = Stamp(monotonic_ms=5, clock_offset_ms=0)
+        said_so = consent_record(recording.id, ConsentState.WITHDRAWN, how="button", at=NOW, stamp=stamp)
+        outbox.append([said_so], now_ms=NOW_MS, change=withdrawn(recording))
+        assert said(sealed(tmp_path))
+    with opened_outbox(tmp_path) as outbox:
+        recorder(outbox).close_interrupted()
+    records = sealed(tmp_path)
+    assert said(records) == []
+    assert [record.body.body for record in records][-2:] == ["consent", "conversation"]
+
+
 def test_a_replay_left_open_is_not_closed_for_it_can_go_on(tmp_path: Path) -> None:
     """Only live recordings are closed by somebody else."""
     with opened_outbox(tmp_path) as outbox:
         recorder(outbox).begin(encounter(), fingerprint="f", live=False)
-        assert recorder(outbox).close_interrupted() == 0
+        assert recorder(outbox).close_interrupted() == []
 
 
 def test_a_declined_recording_leaves_its_span_and_no_name(tmp_path: Path) -> None:
@@ -125,7 +143,7 @@ def test_the_clock_offset_that_delivery_measured_is_on_later_records(tmp_path: P
     """Records made before the measurement carry none, those after carry it."""
     with opened_outbox(tmp_path) as outbox:
         recording = recorder(outbox).begin(encounter(), fingerprint="f", live=False)
-        outbox.set_clock_offset_ms(90_000)
+        outbox.set_server_clock(ServerClock(offset_ms=90_000))
         recorder(outbox).record(iter(BLOCKS[:1]), recording)
     offsets = [record.clock_offset_ms for record in sealed(tmp_path)]
     assert offsets[:2] == [0, 0]

@@ -1,25 +1,29 @@
 """From heard blocks to records: each millisecond once, each text masked, and nothing but time after a "no"."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.heard import HeardBlock, HeardSpan
+from edge_agent.heard import HeardBlock, HeardSpan, RevisedRole
 from edge_agent.recording import (
     Stamp,
     after,
     block_records,
-    closing_records,
-    interrupted_records,
     merged,
     opening_records,
+    record_of,
+    remembered,
     totals_of,
-    withheld_record,
+    utterance_id,
 )
-from models.conversation import Consent, Conversation, CoverageSpan, Utterance
-from models.labels import ConsentState, CoverageState
+from edge_agent.recording_ends import closing_records, ending_of, withheld_record
+from edge_agent.recordings import Recording, Totals
+from models.conversation import Consent, Conversation, CoverageSpan, RoleRevision, Utterance
+from models.labels import ConsentState, CoverageState, RevisedBy, Role
+from models.wire import Body
 from nlp.redaction import redact_turns
 from support.edge_device import NOW, conversation, encounter, heard_block
 
@@ -41,6 +45,11 @@ def tiled(parts: list[tuple[CoverageState, int]], *, start_ms: int = 0) -> list[
 
 def by_millisecond(tiles: list[HeardSpan]) -> list[tuple[CoverageState, str]]:
     return [(tile.state, tile.reason) for tile in tiles for _ in range(tile.start_ms, tile.end_ms)]
+
+
+def bodies(block: HeardBlock, begun: Conversation) -> list[Body]:
+    records = block_records(block, before=[], conversation=begun, redact=redact_turns, now=NOW, stamp=STAMP)
+    return [record.body for record in records]
 
 
 @given(spans)
@@ -81,7 +90,7 @@ def test_a_block_becomes_masked_utterances_and_coverage_at_their_moments() -> No
     """Texts are masked, offsets and moments kept, and spans belong to the conversation."""
     begun = conversation()
     block = heard_block(3, start_ms=60_000, end_ms=65_000, texts=["我的手机号是13912345678", "好的"], suspect="loop")
-    records = block_records(block, before=[], conversation=begun, redact=redact_turns, stamp=STAMP)
+    records = block_records(block, before=[], conversation=begun, redact=redact_turns, now=NOW, stamp=STAMP)
     bodies = [record.body for record in records]
     said = [body for body in bodies if isinstance(body, Utterance)]
     assert [body.text.text for body in said] == ["我的手机号是〔手机号〕", "好的"]
@@ -98,11 +107,69 @@ def test_a_block_becomes_masked_utterances_and_coverage_at_their_moments() -> No
     assert {(record.monotonic_ms, record.clock_offset_ms) for record in records} == {(7, -120)}
 
 
+def test_who_spoke_is_sealed_with_the_words_and_revised_by_their_id() -> None:
+    """An utterance carries its role; a revision in a later block names the same utterance, and the device as author."""
+    begun = conversation()
+    first = heard_block(0, start_ms=0, end_ms=3000, texts=["您好"])
+    first = replace(first, utterances=(replace(first.utterances[0], role=Role.CUSTOMER, role_confidence=0.85),))
+    revised = RevisedRole(first.utterances[0].start_ms, Role.STAFF, 0.97)
+    later = replace(heard_block(1, start_ms=3000, end_ms=6000, texts=["嗯"]), revisions=(revised,))
+    (said,) = [body for body in bodies(first, begun) if isinstance(body, Utterance)]
+    (revision,) = [body for body in bodies(later, begun) if isinstance(body, RoleRevision)]
+    assert (said.role, said.role_confidence) == (Role.CUSTOMER, 0.85)
+    assert revision == RoleRevision(
+        conversation_id=begun.id,
+        utterance_id=said.id,
+        role=Role.STAFF,
+        role_confidence=0.97,
+        by=RevisedBy.DEVICE,
+        at=NOW,
+    )
+
+
+def test_what_an_interrupted_recording_remembers_is_what_the_device_told_last() -> None:
+    """Masked words with the device's latest role; what staff said of a role is no evidence of a voice."""
+    begun = conversation()
+    first = heard_block(0, start_ms=0, end_ms=3000, texts=["您好", "我的手机号是13912345678"])
+    at_ms = [heard.start_ms for heard in first.utterances]
+    later = replace(
+        heard_block(1, start_ms=3000, end_ms=6000),
+        revisions=(RevisedRole(at_ms[0], Role.STAFF, 0.9), RevisedRole(at_ms[0], Role.STAFF, 0.97)),
+    )
+    records = [
+        record
+        for block in (first, later)
+        for record in block_records(block, before=[], conversation=begun, redact=redact_turns, now=NOW, stamp=STAMP)
+    ]
+    by_staff = RoleRevision(
+        conversation_id=begun.id,
+        utterance_id=utterance_id(begun.id, start_ms=at_ms[1]),
+        role=Role.CUSTOMER,
+        role_confidence=1.0,
+        by=RevisedBy.STAFF,
+        at=NOW,
+    )
+    known = remembered([*records, record_of(by_staff, at=NOW, stamp=STAMP)])
+    assert [(one.start_ms, one.text, one.role, one.role_confidence) for one in known] == [
+        (at_ms[0], "您好", Role.STAFF, 0.97),
+        (at_ms[1], "我的手机号是〔手机号〕", Role.UNKNOWN, 0.0),
+    ]
+
+
+@given(st.lists(st.integers(0, 10_000_000), unique=True, max_size=20))
+def test_utterances_of_a_conversation_have_ids_of_their_own(starts_ms: list[int]) -> None:
+    """The same start gives the same id; another start, or another conversation, gives another."""
+    one, other = conversation().id, conversation().id
+    ids = [utterance_id(conversation, start_ms=start_ms) for conversation in (one, other) for start_ms in starts_ms]
+    assert len(set(ids)) == 2 * len(starts_ms)
+    assert ids[: len(starts_ms)] == [utterance_id(one, start_ms=start_ms) for start_ms in starts_ms]
+
+
 def test_a_number_that_began_in_the_block_before_is_masked_in_the_next() -> None:
     """The earlier texts are in sight of the masks, and are not recorded again."""
     block = heard_block(1, start_ms=0, end_ms=2000, texts=["三四五六七八"])
     records = block_records(
-        block, before=["我手机号一三九幺二"], conversation=conversation(), redact=redact_turns, stamp=STAMP
+        block, before=["我手机号一三九幺二"], conversation=conversation(), redact=redact_turns, now=NOW, stamp=STAMP
     )
     said = [record.body for record in records if isinstance(record.body, Utterance)]
     assert len(said) == 1
@@ -112,7 +179,7 @@ def test_a_number_that_began_in_the_block_before_is_masked_in_the_next() -> None
 def test_a_conversation_opens_with_its_consent_and_closes_with_its_end() -> None:
     """Two records open it and one closes it; the closing one completes the opening one."""
     begun = conversation()
-    first, second = (record.body for record in opening_records(begun, stamp=STAMP))
+    first, second = (record.body for record in opening_records(begun, how="button", stamp=STAMP))
     (last,) = (record.body for record in closing_records(begun, end_ms=90_500, stamp=STAMP))
     assert first == begun
     assert isinstance(second, Consent)
@@ -124,8 +191,9 @@ def test_a_conversation_opens_with_its_consent_and_closes_with_its_end() -> None
 def test_a_killed_live_conversation_is_closed_with_what_was_lost() -> None:
     """From its last sealed block until its program was last alive is lost, and that is its end."""
     begun = conversation()
-    records, totals = interrupted_records(begun, until_ms=10_000, alive_ms=16_000, stamp=STAMP)
-    lost, closing = (record.body for record in records)
+    recording = Recording(id=begun.id, fingerprint="f", live=True, conversation=begun, until_ms=10_000)
+    killed = ending_of(recording, duration_ms=16_000, state=CoverageState.LOST, stamp=STAMP)
+    lost, closing = (record.body for record in killed.records)
     assert isinstance(lost, CoverageSpan)
     assert (lost.state, lost.reason, lost.start_ms, lost.end_ms) == (
         CoverageState.LOST,
@@ -135,8 +203,9 @@ def test_a_killed_live_conversation_is_closed_with_what_was_lost() -> None:
     )
     assert isinstance(closing, Conversation)
     assert closing.ended_at == NOW + timedelta(seconds=16)
-    assert totals.lost_ms == 6000
-    assert len(interrupted_records(begun, until_ms=10_000, alive_ms=9_000, stamp=STAMP)[0]) == 1
+    assert killed.advance.totals == Totals(lost_ms=6000)
+    at_once = ending_of(recording, duration_ms=10_000, state=CoverageState.LOST, stamp=STAMP)
+    assert (len(at_once.records), at_once.advance.totals) == (1, Totals())
 
 
 def test_after_a_no_one_record_says_that_time_passed_and_names_nobody() -> None:

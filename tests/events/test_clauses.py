@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.events.clauses import Span, clauses, quote
+from nlp.events.clauses import Span, clauses, quote
 
 TEXTS = st.text(alphabet="贵了吗我，。！？ 〔手机号〕……啊", min_size=1, max_size=120)
 

@@ -1,15 +1,19 @@
 """Events are derived from words and labels by the shipped rules."""
 
+from datetime import datetime
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.labels import EventKind, Role, Sentiment
-from server.events.derive import EventDraft, Spoken, derive
-from server.events.rules import shipped_rules
+from nlp.events.derive import EventDraft, Spoken, derive
+from nlp.events.rules import shipped_rules
 from support.spoken import said
 
 RULES = shipped_rules()
+MORNING = datetime.fromisoformat("2026-03-02T09:00:00+08:00")
 
 # What each kind sounds like, in words of no shared conversation.
 SPOKEN_KINDS = [
@@ -31,7 +35,7 @@ SPOKEN_KINDS = [
 @pytest.mark.parametrize(("kind", "text", "quote"), SPOKEN_KINDS)
 def test_each_kind_is_heard_in_plain_words(kind: EventKind, text: str, quote: str) -> None:
     """Words that leave no doubt raise their event without any label, with a quote of their clause."""
-    drafts = {draft.kind: draft for draft in derive([said(text)], rules=RULES)}
+    drafts = {draft.kind: draft for draft in derive([said(text)], rules=RULES, at=MORNING)}
     assert kind in drafts
     assert drafts[kind].quote in text
     assert not quote or drafts[kind].quote == quote
@@ -180,19 +184,23 @@ def test_routine_words_raise_nothing() -> None:
     """A visit without an experience in it has no events, not even with the labels of a visit on it."""
     for text in ROUTINE_OF_CUSTOMERS:
         routine = said(text, labels=["consult_process", "chitchat", "provide_info"])
-        assert derive([routine], rules=RULES) == [], text
+        assert derive([routine], rules=RULES, at=MORNING) == [], text
 
 
 def test_what_staff_say_all_day_is_no_promise() -> None:
     """Times and actions in plain information are no commitments."""
     for text in ROUTINE_OF_STAFF:
-        assert derive([said(text, role=Role.STAFF)], rules=RULES) == [], text
+        assert derive([said(text, role=Role.STAFF)], rules=RULES, at=MORNING) == [], text
 
 
 def test_a_label_alone_raises_nothing() -> None:
     """Labels that only strengthen what words say raise no event by themselves."""
     assert (
-        derive([said("嗯，是的。", labels=["praise", "cancel", "compare"], feeling=Sentiment.POSITIVE)], rules=RULES)
+        derive(
+            [said("嗯，是的。", labels=["praise", "cancel", "compare"], feeling=Sentiment.POSITIVE)],
+            rules=RULES,
+            at=MORNING,
+        )
         == []
     )
 
@@ -202,7 +210,7 @@ def test_a_sure_complaint_needs_the_feeling_too() -> None:
 
     def kinds(feeling: Sentiment | None, sure: float, *labels: str) -> list[EventKind]:
         spoken = said("嗯，就是这个样子的。", labels=labels, feeling=feeling, sure=sure)
-        return [draft.kind for draft in derive([spoken], rules=RULES)]
+        return [draft.kind for draft in derive([spoken], rules=RULES, at=MORNING)]
 
     assert kinds(Sentiment.NEGATIVE, 0.9, "complain") == [EventKind.COMPLAINT]
     assert kinds(Sentiment.NEGATIVE, 0.6, "complain") == []
@@ -215,7 +223,7 @@ def test_a_promise_needs_a_time_and_no_hedge() -> None:
     """Staff promise with a time and an action; hedges, questions and instructions are no promises."""
 
     def promises(text: str) -> list[str]:
-        return [draft.quote for draft in derive([said(text, role=Role.STAFF)], rules=RULES)]
+        return [draft.quote for draft in derive([said(text, role=Role.STAFF)], rules=RULES, at=MORNING)]
 
     assert promises("好的，明天下午三点前我给您回电话。") == ["明天下午三点前我给您回电话"]
     assert promises("后天上午，我给您送过来。") == ["后天上午，我给您送过来"]
@@ -232,27 +240,27 @@ def test_a_promise_needs_a_time_and_no_hedge() -> None:
 def test_staff_words_are_never_the_customers() -> None:
     """A complaint in the mouth of staff is no complaint, whether the device or the words say who speaks."""
     text = "我排队等了两个小时，你这是什么态度啊。"
-    assert derive([said(text, role=Role.STAFF)], rules=RULES) == []
-    assert derive([said(text, role=Role.STAFF, heard_role=Role.UNKNOWN)], rules=RULES) == []
-    assert derive([said(text, role=Role.CUSTOMER, heard_role=Role.UNKNOWN)], rules=RULES) != []
+    assert derive([said(text, role=Role.STAFF)], rules=RULES, at=MORNING) == []
+    assert derive([said(text, role=Role.STAFF, heard_role=Role.UNKNOWN)], rules=RULES, at=MORNING) == []
+    assert derive([said(text, role=Role.CUSTOMER, heard_role=Role.UNKNOWN)], rules=RULES, at=MORNING) != []
 
 
 def test_suspect_text_raises_nothing() -> None:
     """A quarantined utterance never becomes an event."""
-    assert derive([said("以后再也不来你们家了。", quarantined=True)], rules=RULES) == []
+    assert derive([said("以后再也不来你们家了。", quarantined=True)], rules=RULES, at=MORNING) == []
 
 
 def test_an_utterance_without_analysis_raises_nothing() -> None:
     """What was not analysed is not guessed at."""
     spoken = said("以后再也不来你们家了。").model_copy(update={"analysis": None})
-    assert derive([spoken], rules=RULES) == []
+    assert derive([spoken], rules=RULES, at=MORNING) == []
 
 
 def test_a_happy_voice_silences_a_doubtful_complaint() -> None:
     """A certain positive feeling outweighs words that could be a complaint."""
     words = "等了十分钟。"
-    assert derive([said(words, feeling=Sentiment.NEGATIVE)], rules=RULES) != []
-    assert derive([said(words, feeling=Sentiment.POSITIVE)], rules=RULES) == []
+    assert derive([said(words, feeling=Sentiment.NEGATIVE)], rules=RULES, at=MORNING) != []
+    assert derive([said(words, feeling=Sentiment.POSITIVE)], rules=RULES, at=MORNING) == []
 
 
 def test_the_same_matter_said_twice_is_one_event() -> None:
@@ -263,7 +271,7 @@ def test_the_same_matter_said_twice_is_one_event() -> None:
         said("窗口只开一个，太慢了。", at=2),
         said("你这是什么态度啊。", at=4),
     ]
-    drafts = derive(talk, rules=RULES)
+    drafts = derive(talk, rules=RULES, at=MORNING)
     assert [draft.utterance_ids for draft in drafts] == [(talk[0].id, talk[2].id), (talk[3].id,)]
 
 
@@ -272,12 +280,12 @@ def test_far_apart_the_same_matter_is_two_events() -> None:
     talk = [said("我排队等了两个小时。", at=0)]
     talk += [said("嗯。", at=place) for place in range(1, 20)]
     talk.append(said("我又等了一个小时。", at=20))
-    assert len(derive(talk, rules=RULES)) == 2
+    assert len(derive(talk, rules=RULES, at=MORNING)) == 2
 
 
 def test_a_quote_is_never_only_a_mask() -> None:
     """A quote says something beside the masked words."""
-    draft = derive([said("我打12315，〔手机号〕，以后再也不来你们家了。")], rules=RULES)[-1]
+    draft = derive([said("我打12315，〔手机号〕，以后再也不来你们家了。")], rules=RULES, at=MORNING)[-1]
     assert draft.quote.replace("〔手机号〕", "")
 
 
@@ -301,12 +309,12 @@ def _talk(turns: list[tuple[str, Role, Sentiment | None]]) -> list[Spoken]:
 
 @settings(max_examples=150, deadline=None)
 @given(turns=_TURNS, shuffle=st.randoms(use_true_random=False))
-def test_the_order_of_arrival_does_not_matter(turns: list[tuple[str, Role, Sentiment | None]], shuffle: object) -> None:
+def test_the_order_of_arrival_does_not_matter(turns: list[tuple[str, Role, Sentiment | None]], shuffle: Random) -> None:
     """Deriving twice, from records in any order, gives the same events."""
     talk = _talk(turns)
     shuffled = list(talk)
-    shuffle.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert derive(shuffled, rules=RULES) == derive(talk, rules=RULES)
+    shuffle.shuffle(shuffled)
+    assert derive(shuffled, rules=RULES, at=MORNING) == derive(talk, rules=RULES, at=MORNING)
 
 
 @settings(max_examples=150, deadline=None)
@@ -315,7 +323,7 @@ def test_a_quote_stands_in_the_first_utterance(turns: list[tuple[str, Role, Sent
     """Every quote is an exact part of the text of the event's first utterance."""
     talk = _talk(turns)
     text_of = {spoken.id: spoken.text for spoken in talk}
-    drafts: list[EventDraft] = derive(talk, rules=RULES)
+    drafts: list[EventDraft] = derive(talk, rules=RULES, at=MORNING)
     for draft in drafts:
         assert draft.quote.strip()
         assert draft.quote in text_of[draft.utterance_ids[0]]

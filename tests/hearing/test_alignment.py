@@ -1,11 +1,14 @@
 """Recognised text goes back to the speech it was spoken in."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.alignment import align, unread
+from edge_agent.alignment import Phrase, phrases, unread
 from edge_agent.segmentation import Speech
 
 STRETCHES = st.lists(st.tuples(st.integers(0, 800), st.integers(1, 4000)), min_size=1, max_size=8)
@@ -20,47 +23,118 @@ def in_a_row(steps: list[tuple[int, int]]) -> list[Speech]:
     return parts
 
 
-@given(pieces=STRETCHES, speech=STRETCHES)
-def test_no_text_is_dropped_or_given_twice(pieces: list[tuple[int, int]], speech: list[tuple[int, int]]) -> None:
-    """Whatever the time stamps say, each piece of text stands in exactly one utterance, in order there."""
-    said = align(in_a_row(pieces), in_a_row(speech))
-    given_out = [at for one in said for at in one.pieces]
-    assert sorted(given_out) == list(range(len(pieces)))
-    assert all(list(one.pieces) == sorted(one.pieces) for one in said)
+TEXTS = st.lists(st.lists(st.tuples(st.integers(0, 800), st.integers(1, 400)), min_size=1, max_size=6), max_size=4)
+WORDS = st.sampled_from(["好", "您好，", "吗？", " ok", "的"])
 
 
-@given(pieces=STRETCHES, speech=STRETCHES)
-def test_utterances_are_in_order_and_apart(pieces: list[tuple[int, int]], speech: list[tuple[int, int]]) -> None:
-    """Utterances never overlap, and each starts and ends with a stretch of speech."""
+@dataclass(frozen=True)
+class Word:
+    """A word with its time."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+def spoken(lines: list[list[tuple[int, int]]], words: Iterator[str]) -> list[list[Word]]:
+    """Texts whose words follow each other, from (pause before, length) pairs."""
+    texts, now_ms = [], 0
+    for line in lines:
+        text = []
+        for pause_ms, length_ms in line:
+            text.append(Word(now_ms + pause_ms, now_ms + pause_ms + length_ms, next(words)))
+            now_ms = text[-1].end_ms
+        texts.append(text)
+    return texts
+
+
+def said(*words: tuple[int, int, str]) -> list[Word]:
+    """One text."""
+    return [Word(*word) for word in words]
+
+
+@given(lines=TEXTS, speech=STRETCHES, data=st.data())
+def test_no_word_is_dropped_or_given_twice(
+    lines: list[list[tuple[int, int]]], speech: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Whatever the time stamps say, the phrases are all words in their order, and each knows its text."""
+    texts = spoken(lines, iter(lambda: data.draw(WORDS), None))
+    pieces = [piece for phrase in phrases(texts, in_a_row(speech)) for piece in phrase.pieces]
+    assert [piece.of for piece in pieces] == sorted(piece.of for piece in pieces)
+    for at, text in enumerate(texts):
+        assert "".join(piece.text for piece in pieces if piece.of == at) == "".join(word.text for word in text)
+
+
+@given(lines=TEXTS, speech=STRETCHES, data=st.data())
+def test_phrases_are_in_order_and_inside_their_stretch(
+    lines: list[list[tuple[int, int]]], speech: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Phrases never overlap, last some time, and those of a stretch fill it."""
     parts = in_a_row(speech)
-    said = align(in_a_row(pieces), parts)
-    assert all(one.end_ms <= later.start_ms for one, later in pairwise(said))
-    assert {one.start_ms for one in said} <= {part.start_ms for part in parts}
-    assert {one.end_ms for one in said} <= {part.end_ms for part in parts}
+    found = phrases(spoken(lines, iter(lambda: data.draw(WORDS), None)), parts)
+    assert all(one.start_ms < one.end_ms for one in found)
+    for one, later in pairwise(found):
+        assert one.end_ms == later.start_ms if one.stretch == later.stretch else one.end_ms <= later.start_ms
+    for stretch in {phrase.stretch for phrase in found}:
+        inside = [phrase for phrase in found if phrase.stretch == stretch]
+        assert (inside[0].start_ms, inside[-1].end_ms) == (parts[stretch].start_ms, parts[stretch].end_ms)
 
 
-def test_each_piece_goes_to_the_stretch_it_overlaps_most() -> None:
-    """Time stamps that are a little off do not move text to the neighbour."""
-    speech = in_a_row([(500, 4000), (600, 3000)])
-    pieces = in_a_row([(500, 4200), (0, 3300)])
-    assert [(one.start_ms, one.pieces) for one in align(pieces, speech)] == [(500, (0,)), (5100, (1,))]
+@given(lines=TEXTS, speech=STRETCHES, data=st.data())
+def test_joined_phrases_are_as_if_never_cut(
+    lines: list[list[tuple[int, int]]], speech: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Joining all phrases of a stretch gives its time and its words, one piece for each text."""
+    parts = in_a_row(speech)
+    found = phrases(spoken(lines, iter(lambda: data.draw(WORDS), None)), parts)
+    for stretch in {phrase.stretch for phrase in found}:
+        inside = [phrase for phrase in found if phrase.stretch == stretch]
+        whole = reduce(Phrase.joined, inside)
+        assert (whole.start_ms, whole.end_ms) == (parts[stretch].start_ms, parts[stretch].end_ms)
+        assert whole.text == "".join(phrase.text for phrase in inside)
+        assert len({piece.of for piece in whole.pieces}) == len(whole.pieces)
 
 
-def test_a_piece_over_several_stretches_makes_them_one_utterance() -> None:
-    """Text that was spoken over a short pause keeps the whole time in which it was spoken."""
-    speech = in_a_row([(0, 1000), (300, 1000), (300, 2000)])
-    pieces = in_a_row([(0, 2300), (300, 2000)])
-    assert [(one.start_ms, one.end_ms, one.pieces) for one in align(pieces, speech)] == [
-        (0, 2300, (0,)),
-        (2600, 4600, (1,)),
+def test_a_text_over_two_speakers_is_cut_in_the_pause_between_them() -> None:
+    """One text with one time stamp, spoken in two stretches: each stretch gets the words that were spoken in it."""
+    speech = in_a_row([(0, 1000), (300, 1000)])
+    text = said((0, 400, "修"), (400, 900, "车"), (1300, 1800, "又"), (1800, 2200, "来"))
+    assert [(one.start_ms, one.end_ms, one.text) for one in phrases([text], speech)] == [
+        (0, 1000, "修车"),
+        (1300, 2300, "又来"),
     ]
 
 
-def test_a_piece_outside_all_speech_goes_to_the_nearest() -> None:
-    """A piece stamped into a pause is not lost."""
+def test_a_speaker_may_change_at_every_mark() -> None:
+    """Without a pause, text is cut where a sentence or a part of it ends, and where the recogniser cut it."""
+    speech = in_a_row([(0, 3000)])
+    texts = [said((0, 400, "修"), (400, 900, "车，"), (1100, 1500, "又")), said((1500, 2000, "您"), (2000, 2400, "好"))]
+    assert [(one.start_ms, one.end_ms, one.text) for one in phrases(texts, speech)] == [
+        (0, 1000, "修车，"),
+        (1000, 1500, "又"),
+        (1500, 3000, "您好"),
+    ]
+
+
+def test_a_number_is_not_cut_at_its_decimal_point() -> None:
+    """一点五五 as digits, 1.55, is one word however the recogniser divides it; a number may still end a sentence."""
+    words = said((0, 300, "是"), (300, 600, "1."), (600, 900, "55"), (900, 1_200, "，"), (1_200, 1_500, "对"))
+    assert [phrase.text for phrase in phrases([words], in_a_row([(0, 1_500)]))] == ["是1.55，", "对"]
+    ended = said((0, 300, "是2."), (300, 600, "对"))
+    assert [phrase.text for phrase in phrases([ended], in_a_row([(0, 600)]))] == ["是2.", "对"]
+
+
+def test_a_word_outside_all_speech_goes_to_the_nearest() -> None:
+    """A word stamped into a pause is not lost."""
     speech = in_a_row([(0, 1000), (3000, 1000)])
-    pieces = in_a_row([(3200, 500)])
-    assert [(one.start_ms, one.pieces) for one in align(pieces, speech)] == [(4000, (0,))]
+    assert [(one.start_ms, one.text) for one in phrases([said((3200, 3600, "好"))], speech)] == [(4000, "好")]
+
+
+def test_words_late_by_a_little_stay_with_their_neighbours() -> None:
+    """The order of words is the order of speech, also where one is stamped too early."""
+    speech = in_a_row([(0, 1000), (300, 1000)])
+    text = said((1400, 1600, "您"), (700, 800, "好"))
+    assert [(one.start_ms, one.text) for one in phrases([text], speech)] == [(1300, "您好")]
 
 
 @given(pieces=st.lists(st.tuples(st.integers(0, 800), st.integers(1, 4000)), max_size=8), speech=STRETCHES)

@@ -1,7 +1,9 @@
 """Invented text is recognised as suspect; ordinary speech is not."""
 
+import numpy as np
 import pytest
 
+from edge_agent.level_range import level_range_db
 from edge_agent.quality import Suspicion, suspicion, text_compression_ratio
 from models.conversation import Recognition
 
@@ -13,11 +15,12 @@ def judged(
     no_speech_prob: float = 0.1,
     compression_ratio: float = 1.0,
     detector_peak: float = 0.98,
+    level_range_db: float | None = None,
 ) -> Suspicion | None:
     recognition = Recognition(
         model="base", avg_logprob=avg_logprob, no_speech_prob=no_speech_prob, compression_ratio=compression_ratio
     )
-    return suspicion(text=text, recognition=recognition, detector_peak=detector_peak)
+    return suspicion(text=text, recognition=recognition, detector_peak=detector_peak, level_range_db=level_range_db)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,19 @@ def test_the_compression_ratio_is_low_for_speech_and_high_for_loops() -> None:
     assert text_compression_ratio("") == 0
     assert text_compression_ratio("您好，请坐，先跟您说一下") < 1.2
     assert text_compression_ratio("谢谢" * 40) > 2.4
+
+
+def test_what_never_rises_above_its_pauses_is_a_murmur() -> None:
+    """A clip as level as many voices at once is suspect; speech with noise at 12 dB, and a single word, are not."""
+    assert judged("我来取号", level_range_db=5.0) is Suspicion.MURMUR
+    assert judged("我来取号", level_range_db=10.0) is None
+    assert judged("好的", level_range_db=None) is None
+
+
+@pytest.mark.parametrize(("rises_db", "at_least_db"), [(0, 0), (12, 10), (30, 27)])
+def test_the_range_of_a_level_is_measured(rises_db: float, at_least_db: float) -> None:
+    """Noise that rises every second by so many decibels has about that range."""
+    noise = np.random.default_rng(1).standard_normal(4 * 16_000).astype(np.float32) / 1000
+    loud = np.repeat([1.0, 10 ** (rises_db / 20)] * 4, 8_000).astype(np.float32)
+    assert at_least_db <= level_range_db(noise * loud) <= at_least_db + 4
+    assert level_range_db(noise[:100]) == 0

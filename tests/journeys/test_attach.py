@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from models.journey import Bilingual, JourneyMap, PlacementRule, Stage, Touchpoint
 from models.labels import EventKind, Role, Sentiment
-from server.events.derive import EventDraft, Spoken, derive
-from server.events.rules import shipped_rules
-from server.journeys.attach import Journey, Placement
-from server.journeys.shipped import shipped_maps
+from nlp.events.derive import EventDraft, Spoken, derive
+from nlp.events.rules import shipped_rules
+from nlp.gold import UNDATED
+from nlp.journeys.attach import Journey, Placement
+from nlp.journeys.shipped import shipped_maps
 from support.spoken import said
 
 
@@ -138,7 +139,7 @@ def test_every_event_has_its_visit(texts: list[str], name: str) -> None:
     """On each shipped map, every event belongs to exactly one visit, and probabilities and scores keep their bounds."""
     talk = [said(text, at=at, feeling=Sentiment.NEGATIVE) for at, text in enumerate(texts)]
     journey = Journey(talk, journey=shipped_maps()[name], channel="counter")
-    events = [(draft, journey.place_event(draft)) for draft in derive(talk, rules=shipped_rules())]
+    events = [(draft, journey.place_event(draft)) for draft in derive(talk, rules=shipped_rules(), at=UNDATED)]
     visits = journey.visits(events)
     assert sorted(id(event) for visit in visits for event in visit.events) == sorted(id(event) for event, _ in events)
     assert all(0 < placement.probability <= 1 for _, placement in events)

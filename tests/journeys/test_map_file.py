@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from models.journey import JourneyMap
 from models.labels import EventKind, Intent
-from server.journeys.map_file import JourneyMapError, read_toml, write_toml
-from server.journeys.shipped import shipped_maps
+from nlp.journeys.map_file import JourneyMapError, read_toml, write_toml
+from nlp.journeys.shipped import shipped_maps
 from server.journeys.sites import map_for_site
 
 DESIGNED = {

@@ -32,7 +32,7 @@ def test_a_python_value_is_no_redacted_text(raw: object) -> None:
             conversation_id=new_id(),
             start_ms=0,
             end_ms=1,
-            text=raw,  # type: ignore[arg-type]
+            text=raw,  # type: ignore[arg-type]  # what the test is about
             recognition=Recognition(model="m", avg_logprob=-0.1, no_speech_prob=0.0, compression_ratio=1.0),
         )
 

@@ -50,8 +50,8 @@ def test_fields_of_a_later_version_are_ignored() -> None:
 @pytest.mark.parametrize("change", [{"end_ms": 1, "start_ms": 2}, {"conversation_id": None}, {"state": "slept"}])
 def test_a_span_that_contradicts_itself_is_refused(change: dict[str, object]) -> None:
     """A span ends after it starts, belongs to a conversation unless withheld, and has a known state."""
-    good = {"conversation_id": str(new_id()), "site": "b", "staff": "s", "channel": "c", "state": "heard"}
-    good |= {"start_ms": 0, "end_ms": 9}  # type: ignore[dict-item]
+    names = {"conversation_id": str(new_id()), "site": "b", "staff": "s", "channel": "c", "state": "heard"}
+    good = {**names, "start_ms": 0, "end_ms": 9}
     CoverageSpan.model_validate_json(json.dumps(good))
     with pytest.raises(ValidationError):
         CoverageSpan.model_validate_json(json.dumps({**good, **change}))

@@ -3,6 +3,7 @@
 import shutil
 from math import exp, sqrt
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -54,9 +55,9 @@ def test_a_model_reads_back_as_it_was_saved(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(["他她它塔", "是事市式", "好号浩"]), min_size=1, max_size=8), st.randoms())
-def test_homophones_sound_alike(sounds: list[str], chance: object) -> None:
+def test_homophones_sound_alike(sounds: list[str], chance: Random) -> None:
     """Texts that sound the same share all n-grams of sounds, whichever characters were written."""
-    first, second = ("".join(chance.choice(group) for group in sounds) for _ in range(2))  # type: ignore[attr-defined]
+    first, second = ("".join(chance.choice(group) for group in sounds) for _ in range(2))
     ours = {gram for gram in SOUNDS.ngrams(first) if gram[0] >= "\ue100"}
     assert ours == {gram for gram in SOUNDS.ngrams(second) if gram[0] >= "\ue100"}
     assert ours

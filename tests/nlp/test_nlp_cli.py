@@ -125,5 +125,13 @@ def test_missing_file_and_missing_weights(tmp_path: Path) -> None:
 
 def test_help_teaches() -> None:
     """Each command shows an example."""
-    for command in (["analyse"], ["eval", "sentiment"], ["eval", "intent"], ["eval", "conversations"], ["train"]):
+    evaluations = (["eval", "sentiment"], ["eval", "intent"], ["eval", "conversations"])
+    for command in (["analyse"], *evaluations, ["base"], ["train"]):
         assert "voicetrail-nlp" in run(NLP, *command, "--help").stdout
+
+
+def test_an_encoder_without_a_base_is_refused(tmp_path: Path) -> None:
+    """Training the encoder says that it needs a base, and how to make one, before it reads anything."""
+    done = run(NLP, "train", "--what", "encoder", "--data", tmp_path, "--out", tmp_path / "out", expect=1)
+    assert done.stderr.startswith("base_missing: ")
+    assert "voicetrail-nlp base" in done.stderr

@@ -1,6 +1,5 @@
 """Training on data made here, small but whole."""
 
-import json
 import random
 from pathlib import Path
 from uuid import UUID
@@ -14,50 +13,16 @@ from nlp.training.corpora import corpora
 from nlp.training.phrases import composed, expand, made
 from nlp.training.train import train
 from nlp.understanding import Turn, load
+from support.review_sets import write_sets
 
 pytest.importorskip("sklearn", reason="training needs the [train] extra")
-
-
-def data(folder: Path) -> Path:
-    """Write a review set, a set of fine intents with wrong labels, and a licensed set of dialogue."""
-    chance = random.Random(1)
-    good, bad = ["味道好", "很新鲜", "喜欢", "推荐"], ["难吃", "太差", "失望", "不新鲜"]
-
-    def write(name: str, rows: list[dict[str, object]]) -> None:
-        (folder / name).write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
-
-    reviews = [
-        {"text": f"{chance.choice(words)}，{chance.choice(words)}", "label": label, "split": "train"}
-        for _ in range(60)
-        for words, label in ((good, 1), (bad, 0))
-    ]
-    fine = {
-        "买家咨询发货时间": ["什么时候发货", "几天能发", "今天发货吗"],
-        "买家表示需要退货退款": ["我要退货", "给我退款", "想退掉"],
-        "买家打招呼": ["在吗", "你好呀", "有人吗"],
-    }
-    labels = list(fine)
-    intents: list[dict[str, object]] = []
-    for label, texts in fine.items():
-        for number in range(30):
-            wrong = labels[(labels.index(label) + 1) % 3] if number % 10 == 0 else label
-            intents.append({"text": chance.choice(texts) + chance.choice("啊呢吧"), "label": wrong, "split": "train"})
-    dialogue = [
-        {"text": text, "label": label, "split": "train"}
-        for _ in range(10)
-        for text, label in (("你来了", "neutral"), ("我恨你", "negative"), ("我真高兴", "positive"))
-    ]
-    write("sentiment_waimai.jsonl", reviews)
-    write("intent_cic_ecommerce118.jsonl", intents)
-    write("cped_dialogue_sentiment_da.jsonl", dialogue)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     steps: list[str] = []
-    texts = data(tmp_path_factory.mktemp("data"))
+    texts = write_sets(tmp_path_factory.mktemp("data"))
     train(data=texts, out=folder, licensed_only=False, seed=1, progress=steps.append, phrases_each=2)
     assert "fine intents" in steps
     return folder
@@ -78,7 +43,7 @@ def test_training_again_gives_the_same_bytes(trained: Path, tmp_path: Path) -> N
     texts = tmp_path / "data"
     texts.mkdir()
     again = tmp_path / "again"
-    train(data=data(texts), out=again, licensed_only=False, seed=1, progress=lambda step: None, phrases_each=2)
+    train(data=write_sets(texts), out=again, licensed_only=False, seed=1, progress=lambda step: None, phrases_each=2)
     assert (again / bundle.MANIFEST).read_bytes() == (trained / bundle.MANIFEST).read_bytes()
 
 
@@ -88,7 +53,9 @@ def test_licensed_only_leaves_the_others_out(tmp_path: Path) -> None:
     texts.mkdir()
     out.mkdir()
     (out / "fine_intents.npz").write_bytes(b"left by a former training")
-    told = train(data=data(texts), out=out, licensed_only=True, seed=1, progress=lambda step: None, phrases_each=2)
+    told = train(
+        data=write_sets(texts), out=out, licensed_only=True, seed=1, progress=lambda step: None, phrases_each=2
+    )
     assert list(told.seen) == ["CPED television drama dialogue"]
     model = load(out)
     assert model.model.endswith("-licensed")

@@ -5,7 +5,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -56,12 +59,13 @@ def test_once_it_ends_by_itself_with_a_summary(recording: Path, tmp_path: Path) 
     assert not list(tmp_path.glob("voicetrail-run-*"))
 
 
-def test_the_dashboard_stays_up_until_ctrl_c(recording: Path, tmp_path: Path) -> None:
-    """The printed sign-in page answers until Ctrl-C; then the server is gone and so is its data."""
+@contextmanager
+def running(tmp_path: Path, *options: object, until: str) -> Iterator[str]:
+    """Run it until it has printed something; give what it printed, then end it with Ctrl-C."""
     log = tmp_path / "log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command("--audio", recording),
+            command(*options),
             cwd=ROOT,
             stdout=sink,
             stderr=sink,
@@ -69,16 +73,35 @@ def test_the_dashboard_stays_up_until_ctrl_c(recording: Path, tmp_path: Path) ->
             start_new_session=True,
         )
     try:
-        wait_until(lambda: "stays up" in log.read_text() or process.poll() is not None, what="dashboard up")
-        address = re.search(r"http://\S+/sign-in\?token=\S+", log.read_text())
-        assert address is not None, log.read_text()
+        wait_until(lambda: until in log.read_text() or process.poll() is not None, what=until)
+        yield log.read_text()
+    finally:
+        # One for what runs on this terminal, one for the dashboard that stays up after it.
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(2)
+    assert process.returncode == 0, log.read_text()
+
+
+def test_the_dashboard_stays_up_until_ctrl_c(recording: Path, tmp_path: Path) -> None:
+    """The printed sign-in page answers until Ctrl-C; then the server is gone and so is its data."""
+    with running(tmp_path, "--audio", recording, until="stays up") as printed:
+        address = re.search(r"http://\S+/sign-in\?token=\S+", printed)
+        assert address is not None, printed
         assert httpx2.get(address[0], trust_env=False).status_code == 200
         assert list(tmp_path.glob("voicetrail-run-*"))
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=60) == 0, log.read_text()
     with pytest.raises(httpx2.TransportError):
         httpx2.get(address[0], trust_env=False)
+    assert not list(tmp_path.glob("voicetrail-run-*"))
+
+
+def test_the_console_of_the_staff_opens_beside_the_server(recording: Path, tmp_path: Path) -> None:
+    """With --console an enrolled device shows its console, and its PIN once."""
+    with running(tmp_path, "--console", "--audio", recording, until="The console is at") as printed:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", printed.partition("The console is at")[2])
+        assert address is not None, printed
+        assert re.search(r"PIN of the console: \d{6}", printed)
+        assert httpx2.get(address[0], trust_env=False, follow_redirects=True).status_code == 200
     assert not list(tmp_path.glob("voicetrail-run-*"))
 
 

@@ -36,8 +36,12 @@ def test_the_wheel_carries_weights_migrations_templates_and_page_assets(wheel: P
     for part in (
         "nlp/weights/",
         "server/store/migrations/versions/",
-        "server/journeys/templates/bank_branch.toml",
+        "nlp/journeys/templates/bank_branch.toml",
         "server/web/templates/",
+        "edge_agent/console/templates/",
+        "edge_agent/console/static/",
+        "edge_agent/console/locales/zh.toml",
+        "hardware/array_profiles.toml",
         "server/web/static/vendor/echarts.min.js",
         "server/web/static/vendor/htmx.min.js",
     ):
@@ -48,7 +52,7 @@ def test_the_wheel_carries_weights_migrations_templates_and_page_assets(wheel: P
 @pytest.mark.parametrize(
     ("half", "program", "absent", "imports"),
     [
-        ("edge", "voicetrail-edge", ("fastapi", "sqlalchemy", "starlette"), "edge_agent.cli"),
+        ("edge", "voicetrail-edge", ("fastapi", "sqlalchemy"), "edge_agent.cli"),
         ("server", "voicetrail-server", ("sounddevice", "bleak", "faster_whisper", "av"), "server.cli"),
     ],
 )

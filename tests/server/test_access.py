@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RunningServer
 
 from models.errors import RejectedError
 from models.ids import new_id
@@ -14,6 +13,7 @@ from server.access.keys import create_key
 from server.access.secrets import digest
 from server.store.database import Database
 from support.device_client import HTTP, utterance
+from support.running_server import RunningServer
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 GUARDED = "/v1/analysis/backlog"

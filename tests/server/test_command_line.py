@@ -51,6 +51,21 @@ def test_set_up_serve_enrol_and_send(tmp_path: Path, kind: str) -> None:
         assert process.returncode in (0, -signal.SIGTERM)
 
 
+def test_a_key_of_a_role_may_do_what_its_role_may(tmp_path: Path) -> None:
+    """A reader's key reads, a contributor's also says something; a role that there is not is refused."""
+    run_json(PROGRAM, "setup", "--data", tmp_path, "--json")
+    made = [
+        run_json(PROGRAM, "api-key", "--data", tmp_path, "--role", role, "--json") for role in ("reader", "contributor")
+    ]
+    run(PROGRAM, "api-key", "--data", tmp_path, "--role", "king", expect=2)
+    with _serving("--data", tmp_path) as (_, address):
+        for key, status in zip(made, (403, 404), strict=True):
+            headers = {"Authorization": f"Bearer {key['api_key']}"}
+            assert HTTP.get(f"{address}/v1/conversations", headers=headers).status_code == 200
+            path = f"{address}/v1/conversations/{new_id()}/customer"
+            assert HTTP.post(path, headers=headers, json={"customer": "C-1"}).status_code == status
+
+
 def test_set_up_again_makes_nothing_unasked(tmp_path: Path) -> None:
     """A second set-up says what exists; it makes new secrets only when told to."""
     first = run_json(PROGRAM, "setup", "--data", tmp_path, "--json", "--tenant", "acme", "--login", "ann")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, select, text
@@ -33,7 +34,7 @@ async def test_what_was_written_is_read(database: Database) -> None:
 async def test_concurrent_writes_all_arrive(database: Database) -> None:
     """Two hundred writes at once are two hundred rows."""
     names = [f"t{number:03}" for number in range(200)]
-    written = await asyncio.gather(*(database.write(lambda conn, name=name: _add(conn, name)) for name in names))  # type: ignore[misc]
+    written = await asyncio.gather(*(database.write(partial(_add, name=name)) for name in names))
     assert list(written) == names
     assert await database.read(_names) == names
 
@@ -101,7 +102,7 @@ async def test_a_read_sees_one_moment(database: Database, database_url: str) -> 
 
 async def test_cancelled_request_leaves_the_others(database: Database) -> None:
     """A client that goes away while it waits disturbs nobody else's write."""
-    tasks = [asyncio.ensure_future(database.write(lambda conn, at=at: _add(conn, f"t{at}"))) for at in range(20)]  # type: ignore[misc]
+    tasks = [asyncio.ensure_future(database.write(partial(_add, name=f"t{at}"))) for at in range(20)]
     await asyncio.sleep(0)
     tasks[3].cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.access.accounts import Role
 from server.access.keys import create_key
 from server.devices.enrolment import create_code
 from support.device_client import HTTP, public_key_of
+from support.running_server import RunningServer
 
 
 def _ask(server: RunningServer, code: str, public_key: str) -> httpx2.Response:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from conftest import RunningServer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
@@ -18,10 +18,18 @@ from server.ingest.preparing import prepare
 from server.ingest.repository import ACCEPTED, DUPLICATE, store
 from server.store import schema
 from server.store.database import Database
-from support.device_client import Device, consent, coverage, utterance
+from support.device_client import Device, consent, coverage, customer_binding, role_revision, utterance
+from support.running_server import RunningServer
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
-TABLES = (schema.conversation, schema.utterance, schema.consent, schema.coverage_span)
+TABLES = (
+    schema.conversation,
+    schema.utterance,
+    schema.consent,
+    schema.coverage_span,
+    schema.role_revision,
+    schema.customer_binding,
+)
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32))
@@ -30,7 +38,7 @@ def test_any_split_repetition_and_order_give_the_same_rows(
     server: RunningServer, data: st.DataObject, seed: int
 ) -> None:
     """Batches cut anywhere, sent again and in any order: each record is accepted once and the rows are the same."""
-    straight, shuffled = (Device(server.url, None, new_id(), f"t-{new_id()}") for _ in range(2))  # type: ignore[arg-type]
+    straight, shuffled = (Device(server.url, Ed25519PrivateKey.generate(), new_id(), f"t-{new_id()}") for _ in range(2))
     conversations = [new_id() for _ in range(2)]
     records = [_records(device, conversations) for device in (straight, shuffled)]
     for one, other in zip(*records, strict=True):
@@ -69,6 +77,8 @@ def _records(device: Device, conversations: list[UUID]) -> list[dict[str, Any]]:
             *(utterance(conversation, f"第{at}句话", start_ms=at * 1000) for at in range(6)),
             coverage(conversation),
             coverage(conversation, "silent", start_ms=60_000, end_ms=70_000),
+            role_revision(conversation, UUID(int=7), "staff"),
+            customer_binding(conversation, "C-7"),
             device.conversation(conversation, ended=True),
         ]
     return made

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import RunningServer
 
 from models.ids import new_id
 from models.wire import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, IngestReceipt
 from support.device_client import Device, consent, coverage, record, utterance
+from support.running_server import RunningServer
 
 Json = dict[str, Any]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import RunningServer
 
 from server.app import create_app
 from server.settings import ServerSettings
 from support.device_client import HTTP
+from support.running_server import RunningServer
 
 DOCUMENT = create_app(ServerSettings()).openapi()
 ROUTES = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]

@@ -11,7 +11,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -27,6 +26,7 @@ from server.setup import Wanted, set_up
 from server.store.database import Database, OverloadedError
 from support.databases import fresh_database
 from support.device_client import HTTP, Device, public_key_of, utterance
+from support.running_server import RunningServer
 
 FIELDS = {"type", "title", "status", "detail", "code", "advice"}
 

@@ -5,12 +5,12 @@ import time
 
 import httpx2
 import pytest
-from conftest import RunningServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.ids import new_id
 from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, SIGNATURE_WINDOW_S
 from support.device_client import Device, utterance
+from support.running_server import RunningServer
 
 
 def _body(device: Device) -> bytes:

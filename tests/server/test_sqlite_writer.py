@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ async def test_full_disk_acknowledges_nothing_of_the_group(path: Path) -> None:
     pages = await db.write(lambda conn: conn.exec_driver_sql("PRAGMA page_count").scalar_one())
     await db.write(lambda conn: conn.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}"))
     results = await asyncio.gather(
-        *(db.write(lambda conn, at=at: _add(conn, f"{at:03}" + "x" * 190)) for at in range(200)),  # type: ignore[misc]
+        *(db.write(partial(_add, name=f"{at:03}" + "x" * 190)) for at in range(200)),
         return_exceptions=True,
     )
     failed = [result for result in results if isinstance(result, StoreError)]
@@ -103,7 +104,7 @@ async def test_too_much_waiting_is_refused(path: Path) -> None:
 
     first = asyncio.ensure_future(db.write(hold))
     assert await asyncio.to_thread(begun.wait, 30)
-    waiting = [asyncio.ensure_future(db.write(lambda conn, at=at: _add(conn, f"t{at}"))) for at in range(3)]  # type: ignore[misc]
+    waiting = [asyncio.ensure_future(db.write(partial(_add, name=f"t{at}"))) for at in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(OverloadedError):
         await db.write(lambda conn: _add(conn, "one too many"))
@@ -129,7 +130,7 @@ async def test_another_process_that_writes_is_waited_for(path: Path) -> None:
 async def test_close_commits_what_waits(path: Path) -> None:
     """Closing right after writing drops nothing."""
     db = SqliteDatabase(path)
-    writes = [asyncio.ensure_future(db.write(lambda conn, at=at: _add(conn, f"t{at}"))) for at in range(50)]  # type: ignore[misc]
+    writes = [asyncio.ensure_future(db.write(partial(_add, name=f"t{at}"))) for at in range(50)]
     await asyncio.sleep(0)
     await db.close()
     await asyncio.gather(*writes)

@@ -13,7 +13,7 @@ import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.ids import new_id
-from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, signing_payload
+from models.wire import HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIMESTAMP, request_payload, signing_payload
 
 Json = dict[str, Any]
 # One client for all: making one reads the machine's certificates, 30 ms each. Connections are not kept, as tests stop
@@ -87,20 +87,40 @@ class Device:
 
     def conversation(self, conversation_id: UUID, *, ended: bool, **changes: object) -> Json:
         """Return the record that opens or closes a conversation."""
-        body: Json = {
-            "body": "conversation",
-            "id": str(conversation_id),
-            "tenant": self.tenant,
-            "site": "bank-01",
-            "device_id": str(self.id),
-            "staff": "S-1",
-            "channel": "counter",
-            "customer": "C-1",
-            "consent": "granted",
-            "started_at": MOMENT,
-            "ended_at": "2026-11-20T02:05:00.000Z" if ended else None,
-        }
-        return record(body | changes)
+        said: Json = {"tenant": self.tenant, "device_id": self.id} | changes
+        return conversation(conversation_id, ended=ended, **said)
+
+
+def signed(
+    device: Device, target: str, *, signs: str | None = None, method: str = "GET", late_s: int = 0
+) -> httpx2.Response:
+    """Ask for a target, signing it or something else."""
+    timestamp = int(time.time()) - late_s
+    signature = device.key.sign(request_payload(device.id, timestamp, method=method, target=signs or target))
+    headers = {
+        HEADER_DEVICE: str(device.id),
+        HEADER_TIMESTAMP: str(timestamp),
+        HEADER_SIGNATURE: b64encode(signature).decode(),
+    }
+    return HTTP.get(device.url + target, headers=headers)
+
+
+def conversation(conversation_id: UUID, *, tenant: str, device_id: UUID, ended: bool, **changes: object) -> Json:
+    """Return the record that opens or closes a conversation; `changes` overrides fields of its body."""
+    body: Json = {
+        "body": "conversation",
+        "id": str(conversation_id),
+        "tenant": tenant,
+        "site": "bank-01",
+        "device_id": str(device_id),
+        "staff": "S-1",
+        "channel": "counter",
+        "customer": "C-1",
+        "consent": "granted",
+        "started_at": MOMENT,
+        "ended_at": "2026-11-20T02:05:00.000Z" if ended else None,
+    }
+    return record(body | changes)
 
 
 def record(body: object, **changes: object) -> Json:
@@ -136,6 +156,19 @@ def utterance(conversation_id: UUID, text: str = "请问这个怎么办理", *, 
 def consent(conversation_id: UUID, state: str = "granted", *, at: str = MOMENT) -> Json:
     """Return the record of a consent."""
     return record({"body": "consent", "conversation_id": str(conversation_id), "state": state, "at": at})
+
+
+def role_revision(
+    conversation_id: UUID, utterance_id: object, role: str, *, by: str = "device", at: str = MOMENT
+) -> Json:
+    """Return the record that says anew who spoke."""
+    said = {"utterance_id": str(utterance_id), "role": role, "role_confidence": 0.8, "by": by, "at": at}
+    return record({"body": "role", "conversation_id": str(conversation_id)} | said)
+
+
+def customer_binding(conversation_id: UUID, customer: str, *, at: str = MOMENT) -> Json:
+    """Return the record that names a conversation's customer."""
+    return record({"body": "customer", "conversation_id": str(conversation_id), "customer": customer, "at": at})
 
 
 def coverage(conversation_id: UUID | None, state: str = "heard", **changes: object) -> Json:

@@ -58,11 +58,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], bool], *, what: str, limit_s: float = 120, every_s: float = 0.1) -> None:
-    """Poll until the condition holds; fail, saying what did not happen, when it never does."""
+def wait_until(
+    condition: Callable[[], bool], *, what: str | Callable[[], str], limit_s: float = 120, every_s: float = 0.1
+) -> None:
+    """Poll until the condition holds; when it never does fail, saying what did not happen."""
     deadline = time.monotonic() + limit_s
     while not condition():
-        assert time.monotonic() < deadline, f"did not happen: {what}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"did not happen: {what if isinstance(what, str) else what()}")
         time.sleep(every_s)
 
 

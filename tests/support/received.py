@@ -1,13 +1,15 @@
 """Conversations as the server received them: stored by the real ingest, without HTTP."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from models.analysis import Analysis, Label
 from models.ids import new_id
@@ -16,10 +18,11 @@ from models.wire import Record
 from nlp.understanding import Turn
 from server.ingest import repository
 from server.ingest.judging import Judged, judge
-from server.ingest.lines import line_of, milliseconds
+from server.ingest.lines import line_of
 from server.store.database import Database
+from server.store.schema import milliseconds
 from support.databases import fresh_database
-from support.device_client import MOMENT, Json, coverage, record, utterance
+from support.device_client import Json, conversation, coverage, utterance
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 QUIET = timedelta(seconds=60)
@@ -32,6 +35,16 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
         yield url or f"sqlite:///{folder / 'voicetrail.db'}"
 
 
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Give an open database."""
+    db = Database.open(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
 @dataclass
 class Sender:
     """A device of one tenant whose records are stored at once."""
@@ -42,6 +55,10 @@ class Sender:
 
     async def send(self, records: list[Json], *, now: datetime = NOW) -> list[str]:
         """Store records as the ingest route does and return what became of each."""
+        return await self.db.write(lambda conn: self.store(records, conn, now=now))
+
+    def store(self, records: list[Json], conn: Connection, *, now: datetime = NOW) -> list[str]:
+        """Store records in a transaction."""
         judged = [
             judge(Record.model_validate_json(json.dumps(one)), tenant=self.tenant, device_id=self.device_id, now=now)
             for one in records
@@ -52,28 +69,12 @@ class Sender:
             for one in judged
             if isinstance(one, Judged)
         ]
-        return await self.db.write(
-            lambda conn: repository.store(
-                conn, lines, tenant=self.tenant, device=self.device_id.hex, now=now, quiet_after=QUIET
-            )
-        )
+        device = self.device_id.hex
+        return repository.store(conn, lines, tenant=self.tenant, device=device, now=now, quiet_after=QUIET)
 
     def opened(self, conversation_id: UUID, *, ended: bool = True, **changes: Any) -> Json:
         """Return the record that opens or closes a conversation."""
-        body: Json = {
-            "body": "conversation",
-            "id": str(conversation_id),
-            "tenant": self.tenant,
-            "site": "bank-01",
-            "device_id": str(self.device_id),
-            "staff": "S-1",
-            "channel": "counter",
-            "customer": "C-1",
-            "consent": "granted",
-            "started_at": MOMENT,
-            "ended_at": "2026-11-20T02:05:00.000Z" if ended else None,
-        }
-        return record(body | changes)
+        return conversation(conversation_id, tenant=self.tenant, device_id=self.device_id, ended=ended, **changes)
 
     async def talk(self, *texts: str, ended: bool = True, now: datetime = NOW, **changes: Any) -> UUID:
         """Store a whole conversation of a customer's utterances, five seconds apart, and return its id."""

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -142,6 +144,19 @@ def reject(code: str, *, permanent: bool, which: int = 0) -> Step:
 
 def hang_up(exchange: Exchange, _batch: IngestBatch) -> None:
     """Close the connection without an answer."""
+    exchange.close_connection = True
+
+
+def reset(exchange: Exchange, _batch: IngestBatch) -> None:
+    """Break the connection with a RST, as a middlebox does that has forgotten it."""
+    exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    exchange.close_connection = True
+    exchange.connection.close()
+
+
+def hang(exchange: Exchange, _batch: IngestBatch) -> None:
+    """Take the batch and say nothing until the device has gone."""
+    exchange.connection.recv(1)
     exchange.close_connection = True
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from models.analysis import Analysis, Label
 from models.ids import derived_id
 from models.labels import Role, Sentiment
-from server.events.derive import Spoken
+from nlp.events.derive import Spoken
 
 
 def said(

@@ -138,7 +138,7 @@ def _watch(pid: int, trace: Trace, done: threading.Event) -> None:
             root = psutil.Process(pid)
             family = [root, *root.children(recursive=True)]
         except psutil.Error:
-            continue
+            continue  # it is not there yet, or has ended
         for process in family:
             try:
                 if process.name() == "strace":

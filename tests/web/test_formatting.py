@@ -5,9 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.web.catalogue import catalogue
-from server.web.formatting import clock, duration, moment, percent, signed, start_of_day
-from server.web.language import Language
+from server.web.formatting import clock, moment, percent, signed, start_of_day
 
 
 @pytest.mark.parametrize(
@@ -31,20 +29,6 @@ def test_shares(share: float, text: str) -> None:
 def test_positions(position_ms: int, text: str) -> None:
     """A position in a conversation reads like on a recorder."""
     assert clock(position_ms) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "zh", "en"),
-    [
-        (0.0, "0 秒", "0 s"),
-        (59.4, "59 秒", "59 s"),
-        (59.6, "1 分 0 秒", "1 min 0 s"),
-        (3600, "1 小时 0 分", "1 h 0 min"),
-    ],
-)
-def test_lengths(seconds: float, zh: str, en: str) -> None:
-    """A length carries its unit in the language of the page."""
-    assert [duration(seconds, words=catalogue(language)) for language in Language] == [zh, en]
 
 
 def test_times_and_days_are_those_of_the_place() -> None:

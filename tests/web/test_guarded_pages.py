@@ -12,6 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, delete
 
+from models.ids import new_id
 from server.access.accounts import Role, create_account, issue_sign_in_link
 from server.store.database import Database
 from server.store.schema import account
@@ -242,6 +243,52 @@ def test_a_removed_account_is_out_at_once(client: httpx2.Client, server: ServerP
     assert client.get("/").status_code == 200
     in_database(server, lambda conn: conn.execute(delete(account).where(account.c.login == "temp")) and None)
     assert client.get("/").status_code == 303
+
+
+CONVERSATION = "/conversations/00000000-0000-7000-8000-000000000000"
+ROLE = f"{CONVERSATION}/utterances/00000000-0000-7000-8000-000000000001/role"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        (f"{CONVERSATION}/customer", {"customer": "C-1"}, 404),
+        (f"{CONVERSATION}/customer", {"customer": "  "}, 422),
+        (f"{CONVERSATION}/customer", {"customer": "x" * 201}, 422),
+        (f"{CONVERSATION}/customer", {"customer": "a\x00b"}, 422),
+        (f"{CONVERSATION}/customer", {}, 422),
+        (ROLE, {"role": "staff"}, 404),
+        (ROLE, {"role": "manager"}, 422),
+        ("/conversations/0/customer", {"customer": "C-1"}, 422),
+        (f"{CONVERSATION}/withdraw", {"confirmed": "yes"}, 404),
+        (f"{CONVERSATION}/withdraw", {}, 422),
+    ],
+)
+def test_a_correction_that_cannot_be_is_refused(
+    client: httpx2.Client, server: ServerProgram, path: str, form: dict[str, str], status: int
+) -> None:
+    """An unknown conversation, no name or no role: refused, with the form's token and without."""
+    sign_in(client, server)
+    token = {"csrf": csrf_of(client.get("/"))}
+    assert client.post(path, data=form).status_code == 403
+    assert client.post(path, data=form | token).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (f"{CONVERSATION}/customer", {"customer": "C-1"}),
+        (ROLE, {"role": "staff"}),
+        (f"{CONVERSATION}/withdraw", {"confirmed": "yes"}),
+    ],
+)
+def test_readers_correct_nothing(client: httpx2.Client, server: ServerProgram, path: str, form: dict[str, str]) -> None:
+    """An account that may only read is told so, in its own words."""
+    login, now = f"reader-{new_id()}", datetime.now(UTC)
+    in_database(server, lambda conn: create_account(conn, tenant="default", login=login, role=Role.READER, now=now))
+    sign_in(client, server, login=login)
+    answer = client.post(path, data=form | {"csrf": csrf_of(client.get("/"))})
+    assert (answer.status_code, "只能查看" in answer.text or "may only read" in answer.text) == (403, True)
 
 
 def test_the_link_that_setup_prints_signs_in(client: httpx2.Client, server: ServerProgram) -> None:

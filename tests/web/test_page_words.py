@@ -7,17 +7,18 @@ from enum import StrEnum
 
 import pytest
 
-from models.journey import Bilingual
 from models.labels import Aspect, ConsentState, CoverageState, EventKind, Intent, PiiKind, Role, Sentiment, StaffAct
-from server.web.catalogue import catalogue
-from server.web.language import Language
+from models.language import Language
+from models.words import read_words
 from server.web.rendering import TEMPLATES_DIR
+from server.web.words import LOCALES_DIR
 
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8")
     for path in TEMPLATES_DIR.parent.rglob("*")
     if path.suffix in {".html", ".py"} and path.is_file()
 )
+ZH, EN = (read_words(LOCALES_DIR, language) for language in (Language.ZH, Language.EN))
 LITERAL = re.compile(r"""["']([a-z_]+\.[a-z_0-9]+)["']""")
 
 ENUMS: dict[str, type[StrEnum]] = {
@@ -35,6 +36,7 @@ PUT_TOGETHER = {
     "nav": ("overview", "journeys", "customers", "conversations", "events"),
     "overview": ("conversations", "customers", "utterances", "events"),
     "conversation": ("recognition_model", "redaction", "analysis_model", "rules"),
+    "time": ("seconds", "minutes", "hours"),
     "journey": ("lane_stage", "lane_touchpoint", "lane_quote", "lane_n", "lane_curve"),
 }
 """Keys that a page puts together from a group and a name of its own."""
@@ -44,7 +46,7 @@ OPEN_GROUPS = ("channel", "quarantine")
 
 def used_keys() -> set[str]:
     """Return every key that templates and modules name."""
-    texts = catalogue(Language.ZH).texts
+    texts = ZH.texts
     groups = {key.split(".")[0] for key in texts}
     literal = {key for key in LITERAL.findall(SOURCES) if key.split(".")[0] in groups and not key.endswith(".html")}
     of_enums = {f"{group}.{member}" for group, members in ENUMS.items() for member in members}
@@ -54,18 +56,18 @@ def used_keys() -> set[str]:
 
 def test_both_languages_have_the_same_keys() -> None:
     """A text that exists in one language exists in the other."""
-    assert catalogue(Language.ZH).texts.keys() == catalogue(Language.EN).texts.keys()
+    assert ZH.texts.keys() == EN.texts.keys()
 
 
 @pytest.mark.parametrize("language", Language)
 def test_every_key_that_pages_use_has_a_text(language: Language) -> None:
     """No page asks for a text that is not there, whatever label it shows."""
-    assert used_keys() - catalogue(language).texts.keys() == set()
+    assert used_keys() - read_words(LOCALES_DIR, language).texts.keys() == set()
 
 
 def test_every_text_is_used() -> None:
     """No text stands in the catalogue that no page shows."""
-    closed = {key for key in catalogue(Language.ZH).texts if key.split(".")[0] not in OPEN_GROUPS}
+    closed = {key for key in ZH.texts if key.split(".")[0] not in OPEN_GROUPS}
     assert closed - used_keys() == set()
 
 
@@ -76,26 +78,14 @@ def places(texts: Iterable[str]) -> list[set[str]]:
 
 def test_both_languages_fill_the_same_places() -> None:
     """A figure that one language shows is not missing from the other."""
-    zh, en = catalogue(Language.ZH).texts, catalogue(Language.EN).texts
+    zh, en = ZH.texts, EN.texts
     assert places(zh[key] for key in zh) == places(en[key] for key in zh)
 
 
 def test_texts_are_of_their_language() -> None:
     """The English catalogue has no Chinese but the proper names, the Chinese one is Chinese."""
     chinese = re.compile(r"[\u4e00-\u9fff]")
-    english = {key for key, text in catalogue(Language.EN).texts.items() if chinese.search(text)}
+    english = {key for key, text in EN.texts.items() if chinese.search(text)}
     assert english == {"app.name_full", "overview.net_title"}
-    untranslated = {key for key, text in catalogue(Language.ZH).texts.items() if not chinese.search(text)}
+    untranslated = {key for key, text in ZH.texts.items() if not chinese.search(text)}
     assert untranslated == {"common.n_is", "common.none"}
-
-
-def test_a_name_that_people_chose_stands_for_itself() -> None:
-    """A channel that we have no word for is shown as it is."""
-    words = catalogue(Language.ZH)
-    assert (words.code("channel", "counter"), words.code("channel", "快闪店")) == ("柜台", "快闪店")
-
-
-def test_bilingual_names_follow_the_language() -> None:
-    """A touchpoint is named in the language of the page."""
-    name = Bilingual(zh="柜面", en="Counter")
-    assert [catalogue(language).name(name) for language in Language] == ["柜面", "Counter"]

@@ -3,15 +3,17 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
-from server.web.language import Language, language_of, preferred
+from models.language import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, Language, asked_for, preferred
 
 
-def request(*, query: str = "", cookie: str = "", accept: str = "") -> Request:
-    """Make a request as a browser sends it."""
-    headers = [(b"cookie", cookie.encode()), (b"accept-language", accept.encode())]
-    return Request({"type": "http", "method": "GET", "path": "/", "query_string": query.encode(), "headers": headers})
+def asked(*, parameter: str = "", cookie: str = "", accept: str = "") -> Language:
+    """Return the language of a request that says so."""
+    return asked_for(
+        parameters={LANGUAGE_PARAMETER: parameter} if parameter else {},
+        cookies={LANGUAGE_COOKIE: cookie} if cookie else {},
+        accept_language=accept,
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,9 @@ def request(*, query: str = "", cookie: str = "", accept: str = "") -> Request:
         ("en-US,en;q=0.9,zh;q=0.1", Language.EN),
         ("fr-FR,fr;q=0.9,en;q=0.4,zh;q=0.7", Language.ZH),
         ("zh;q=0,en;q=0.1", Language.EN),
+        ("en-GB,zh;q=0.9", Language.EN),
+        ("fr, zh-TW;q=0.5, en;q=0.4", Language.ZH),
+        ("en;q=², zh;q=0.1", Language.ZH),
         ("de", None),
         ("*", None),
         ("", None),
@@ -34,15 +39,15 @@ def test_the_browsers_order_counts(accept: str, expected: Language | None) -> No
 
 def test_choice_beats_memory_beats_browser() -> None:
     """The parameter comes first, then the cookie, then the browser, then Chinese."""
-    assert language_of(request(query="lang=en", cookie="voicetrail_language=zh", accept="zh")) is Language.EN
-    assert language_of(request(cookie="voicetrail_language=en", accept="zh")) is Language.EN
-    assert language_of(request(accept="en")) is Language.EN
-    assert language_of(request()) is Language.ZH
+    assert asked(parameter="en", cookie="zh", accept="zh") is Language.EN
+    assert asked(cookie="en", accept="zh") is Language.EN
+    assert asked(accept="en") is Language.EN
+    assert asked() is Language.ZH
 
 
 def test_unknown_choices_are_passed_over() -> None:
     """A language that we do not have leaves the browser's."""
-    assert language_of(request(query="lang=fr", cookie="voicetrail_language=x", accept="en")) is Language.EN
+    assert asked(parameter="fr", cookie="x", accept="en") is Language.EN
 
 
 @given(st.text(max_size=80))

@@ -32,9 +32,9 @@ $(ASSETS): $(ENV) $(wildcard server/web/assets/package*.json)
 	@$(BIN)/python -m server.web.assets
 	@touch $@
 
-run: $(ENV) $(ASSETS) ## play a conversation and open a customer's journey: ONCE=1, AUDIO=file CUSTOMER=id, MIC=1, DATA=dir
+run: $(ENV) $(ASSETS) ## play a conversation and open a customer's journey: ONCE=1, AUDIO=file CUSTOMER=id, MIC=1, CONSOLE=1, DATA=dir
 	@$(BIN)/python -m demo.run $(if $(ONCE),--once) $(if $(AUDIO),--audio "$(AUDIO)") $(if $(CUSTOMER),--customer "$(CUSTOMER)") \
-		$(if $(MIC),--mic) $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port "$(PORT)") $(if $(SITE),--site "$(SITE)")
+		$(if $(MIC),--mic) $(if $(CONSOLE),--console) $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port "$(PORT)") $(if $(SITE),--site "$(SITE)")
 
 system-packages: ## install what some tests need from the system (as root, on Debian); without it they are skipped
 	@bash tests/system_packages.sh
@@ -52,8 +52,12 @@ lint: $(ENV)
 unit: $(ENV) $(ASSETS)
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-benchmarks: $(ENV) $(ASSETS) ## measure recognition, ingest and events beside their limits, in one run each
+benchmarks: $(ENV) $(ASSETS) ## measure recognition, murmurs, arrays, terms, a shift, ingest and events beside their limits, in one run each
 	@$(BIN)/python -m benchmarks.recognition
+	@$(BIN)/python -m benchmarks.murmur
+	@$(BIN)/python -m benchmarks.arrays
+	@$(BIN)/python -m benchmarks.terms
+	@$(BIN)/python -m benchmarks.soak
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.events ../shared/conversations
 

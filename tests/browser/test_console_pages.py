@@ -160,6 +160,20 @@ def test_the_customer_answers_on_their_own_phone(console: RunningConsole, chromi
         expect(customer.open("/").locator("#pin")).to_be_visible()
 
 
+def test_a_press_before_the_page_follows_the_program_counts(console: RunningConsole, chromium: Browser) -> None:
+    """A slow script must not turn a quick press into a page that has run out: the encounter starts all the same."""
+    console.agent.begin_shift(staff="S-07")
+    with clerk(chromium, console.url) as person, somebody_speaks(console):
+        wait_until(lambda: console.agent.snapshot().microphone.hearing, what="sound")
+        person.context.route("**/live.js*", lambda route: route.abort())
+        page = person.sign_in(PIN)
+        with page.expect_response("**/encounter/start") as answered:
+            page.get_by_role("button", name="开始接待").click()
+        assert answered.value.ok
+        assert page.url == f"{console.url}/"
+        assert console.agent.snapshot().encounter is not None
+
+
 def test_a_hand_held_scanner_chooses_the_customer(console: RunningConsole, chromium: Browser) -> None:
     """A scanner types a card's number and Enter; the next touch starts the encounter with the card's customer."""
     console.agent.begin_shift(staff="S-07")

@@ -1,8 +1,10 @@
 // Forms are sent without leaving the page; dialogs open with what their button names.
-const problem = document.getElementById("problem");
+// A classic script that the head waits for: a module comes after the page, and a press before it would leave the page.
+const problemBox = () => document.getElementById("problem");
 const token = document.querySelector("meta[name=csrf]").content;
 
 const complain = (text, advice) => {
+  const problem = problemBox();
   problem.querySelector("b").textContent = text;
   problem.querySelector("span").textContent = advice;
   problem.hidden = false;
@@ -11,7 +13,7 @@ const complain = (text, advice) => {
 const send = async (form, submitter) => {
   const body = new URLSearchParams(new FormData(form, submitter));
   const headers = { "X-CSRF-Token": token, Accept: "application/json" };
-  problem.hidden = true;
+  problemBox().hidden = true;
   if (submitter) submitter.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers });

@@ -1,4 +1,5 @@
 // Finds a customer: by typing, by a hand-held scanner (it types and ends with Enter), by the camera.
+// A classic script that the head waits for, as actions.js: a scanner does not wait for modules.
 
 const TYPING_MS = 200;
 const LOOK_MS = 200;
@@ -105,4 +106,4 @@ const stop = (picker) => {
 
 document.addEventListener("close", (event) => event.target.querySelectorAll("[data-picker]").forEach(stop), true);
 document.addEventListener("swapped", (event) => offerCamera(event.target));
-offerCamera(document);
+document.addEventListener("DOMContentLoaded", () => offerCamera(document));

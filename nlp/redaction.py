@@ -74,7 +74,7 @@ def _find(text: str, nearby: _Nearby = _ALONE) -> list[PiiSpan]:
             spans += [*find_emails(view), *find_plates(view), *find_numbers(view), *find_codes(view)]
         if addressed:
             spans += find_addresses(view, known=nearby.rooms)
-    return merged(spans)
+    return merged(spans) if spans else spans
 
 
 def _told(texts: Sequence[str]) -> _Nearby:
@@ -97,9 +97,18 @@ def _masked(text: str, nearby: _Nearby = _ALONE) -> str:
     return text
 
 
+def _masks(text: str) -> tuple[Mask, ...]:
+    found = masks_in(text) if "〔" in text else ()
+    return tuple(Mask(kind=_KINDS[mask[0][1:-1]], start=mask.start(), end=mask.end()) for mask in found)
+
+
+def _rid(text: str) -> str:
+    """The text without personal data, as `redact` seals it."""
+    return _checked(_masked(_storable(_checked(text))))
+
+
 def _sealed(text: str) -> RedactedText:
-    masks = tuple(Mask(kind=_KINDS[mask[0][1:-1]], start=mask.start(), end=mask.end()) for mask in masks_in(text))
-    return RedactedText._seal(text, masks, REDACTION_VERSION)
+    return RedactedText._seal(text, _masks(text), REDACTION_VERSION)
 
 
 def redact(text: str) -> RedactedText:
@@ -109,7 +118,7 @@ def redact(text: str) -> RedactedText:
     A name is shorter than its label: the result may be longer than the text. Raises TextTooLongError where either is
     beyond `models.text.MAX_TEXT_CHARS`.
     """
-    return _sealed(_checked(_masked(_storable(_checked(text)))))
+    return _sealed(_rid(text))
 
 
 def redact_turns(texts: Sequence[str]) -> list[RedactedText]:
@@ -137,5 +146,5 @@ def recheck(text: RedactedText) -> RedactedText:
 
     The same object when there is nothing to mask, else a newly sealed one. Raises TextTooLongError as `redact` does.
     """
-    fresh = redact(text.text)
-    return text if fresh == text else fresh
+    rid = _rid(text.text)
+    return text if rid == text.text and _masks(rid) == text.masks else _sealed(rid)

@@ -53,9 +53,9 @@ from server.ingest.lines import Line, line_of
 from server.ingest.repository import store
 from server.settings import ServerSettings
 from server.setup import Wanted, set_up
-from server.store import schema
 from server.store.database import Database
-from server.store.schema import milliseconds
+from server.store.moment import milliseconds
+from server.store.tables.conversations import utterance
 
 SIZES: Final = (20, 100)
 CONNECTIONS: Final = 16
@@ -175,8 +175,8 @@ def _lines(records: Sequence[Record], device: Device) -> list[Line]:
 def _raw(size: int, batches: int) -> float:
     device = Device(new_id(), "default", Ed25519PrivateKey.generate())
     rows = [[line.row for line in _lines(records, device)] for records in _records(size, batches)]
-    names = ", ".join(column.name for column in schema.utterance.columns)
-    marks = ", ".join("?" for _ in schema.utterance.columns)
+    names = ", ".join(column.name for column in utterance.columns)
+    marks = ", ".join("?" for _ in utterance.columns)
     with _server_folder() as folder:
         db = sqlite3.connect(folder / "voicetrail.db", isolation_level=None)
         db.execute("PRAGMA journal_mode=WAL")
@@ -329,8 +329,8 @@ async def _pg_raw(size: int, batches: int, url: str) -> float:
         Wanted(tenant="default", login="admin"),
         now=datetime.now(UTC),
     )
-    names = ", ".join(column.name for column in schema.utterance.columns)
-    marks = ", ".join(f"${at + 1}" for at in range(len(schema.utterance.columns)))
+    names = ", ".join(column.name for column in utterance.columns)
+    marks = ", ".join(f"${at + 1}" for at in range(len(utterance.columns)))
     connection = await asyncpg.connect(url)
     started = time.perf_counter()
     for batch in rows:

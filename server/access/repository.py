@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
-from server.store.schema import account, api_key, sign_in_link, tenant
+from server.store.tables.access import account, api_key, sign_in_link, tenant
 from server.store.upsert import insert
 
 

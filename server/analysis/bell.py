@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, case, exists, literal, null
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.store.moment import MomentMs, milliseconds
 from server.store.prepared import Prepared
-from server.store.schema import MomentMs, analysis_queue, conversation, milliseconds
+from server.store.tables.analysis import analysis_queue
+from server.store.tables.conversations import conversation
 from server.store.upsert import Value, insert_for
 
 

@@ -17,7 +17,8 @@ from server.conversations.standing import bring_up_to_date, hold
 from server.events.changes import changes
 from server.events.repository import apply_changes, stored_events
 from server.journeys.repository import journey_maps, replace_visits
-from server.store.schema import analysis, analysis_queue, conversation, dead_letter
+from server.store.tables.analysis import analysis, analysis_queue, dead_letter
+from server.store.tables.conversations import conversation
 from server.store.upsert import insert
 
 

@@ -19,7 +19,7 @@ from server.conversations.erasure import erase, withdrawn_at
 from server.conversations.repository import unknown_conversation
 from server.conversations.standing import bring_up_to_date, hold, read_revisions
 from server.conversations.withdrawals import tell_device
-from server.store.schema import consent, customer_binding, role_revision, utterance
+from server.store.tables.conversations import consent, customer_binding, role_revision, utterance
 
 
 class UnknownUtteranceError(RejectedError):

@@ -8,7 +8,9 @@ from sqlalchemy import Connection, func, select
 from models.labels import ConsentState
 from server.events.changes import changes
 from server.events.repository import apply_changes, forget_quotes, stored_events
-from server.store.schema import analysis, consent, touchpoint_visit, utterance
+from server.store.tables.analysis import analysis
+from server.store.tables.conversations import consent, utterance
+from server.store.tables.journeys import touchpoint_visit
 
 
 def withdrawn_at(conn: Connection, *, tenant: str, conversation_id: UUID) -> datetime | None:

@@ -15,7 +15,9 @@ from models.noun import Moment, Name, Noun
 from models.text import Mask
 from server.conversations.standing import read_revisions
 from server.events.repository import events_of_conversation
-from server.store.schema import analysis, consent, conversation, coverage_span, experience_event, utterance
+from server.store.tables.analysis import analysis
+from server.store.tables.conversations import consent, conversation, coverage_span, utterance
+from server.store.tables.events import experience_event
 
 
 class UnknownConversationError(RejectedError):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, case, exists, func, select
 from models.labels import ConsentState, RevisedBy, Role
 from models.noun import Moment, Noun
 from server.store.prepared import Prepared
-from server.store.schema import consent, conversation, customer_binding, role_revision
+from server.store.tables.conversations import consent, conversation, customer_binding, role_revision
 from server.store.upsert import as_hex
 
 

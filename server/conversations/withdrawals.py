@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from models.wire import WithdrawalDelta
 from server.store.position import raise_position
-from server.store.schema import withdrawal, withdrawal_position
+from server.store.tables.conversations import withdrawal, withdrawal_position
 
 
 def tell_device(conn: Connection, *, tenant: str, device_id: UUID, conversation_id: UUID) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from models.errors import RejectedError
 from models.wire import CustomerDelta, ListedCustomer
 from server.store.position import raise_position
-from server.store.schema import customer, customer_position
+from server.store.tables.customers import customer, customer_position
 from server.store.upsert import insert
 
 

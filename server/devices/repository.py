@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from server.store.prepared import Prepared
-from server.store.schema import device, enrolment_code
+from server.store.tables.devices import device, enrolment_code
 
 
 @dataclass(frozen=True)

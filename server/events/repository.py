@@ -12,7 +12,7 @@ from models.labels import EventKind
 from models.noun import Moment, Name, Noun
 from server.events.changes import FeedChanges, StoredEvent
 from server.store.position import raise_position
-from server.store.schema import experience_event, feed_position
+from server.store.tables.events import experience_event, feed_position
 
 
 class FeedFilter(Noun):

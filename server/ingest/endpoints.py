@@ -20,7 +20,7 @@ from server.ingest.repository import store
 from server.problems import Problem
 from server.settings import ServerSettings
 from server.store.database import Database
-from server.store.schema import conversation
+from server.store.tables.conversations import conversation
 
 router = APIRouter(prefix="/v1", tags=["ingest"])
 

@@ -17,8 +17,8 @@ from models.conversation import (
 from models.labels import Role
 from models.text import Mask, RedactedText
 from server.ingest.judging import Judged
-from server.store import schema
-from server.store.schema import milliseconds
+from server.store.moment import milliseconds
+from server.store.tables import conversations
 from server.store.upsert import Row
 
 
@@ -47,7 +47,7 @@ def line_of(judged: Judged, *, tenant: str, device: str, recorded_ms: int) -> Li
     body = record.body
     record_hex = record.id.hex
     if isinstance(body, Conversation):
-        return Line(judged, schema.conversation, body.id.hex, record_hex, ())
+        return Line(judged, conversations.conversation, body.id.hex, record_hex, ())
     conversation = None if body.conversation_id is None else body.conversation_id.hex
     envelope: Row = (
         tenant,
@@ -62,16 +62,18 @@ def line_of(judged: Judged, *, tenant: str, device: str, recorded_ms: int) -> Li
     )
     if isinstance(body, Utterance):
         row = (*envelope, *_utterance(body, conversation, judged.text or body.text))
-        return Line(judged, schema.utterance, conversation, record_hex, row)
+        return Line(judged, conversations.utterance, conversation, record_hex, row)
     if isinstance(body, Consent):
-        return Line(judged, schema.consent, conversation, record_hex, (*envelope, *_consent(body, conversation)))
+        return Line(judged, conversations.consent, conversation, record_hex, (*envelope, *_consent(body, conversation)))
     if isinstance(body, RoleRevision):
         row = (*envelope, *_role_revision(body, conversation))
-        return Line(judged, schema.role_revision, conversation, record_hex, row)
+        return Line(judged, conversations.role_revision, conversation, record_hex, row)
     if isinstance(body, CustomerBinding):
         row = (*envelope, conversation, body.customer, body.how, milliseconds(body.at))
-        return Line(judged, schema.customer_binding, conversation, record_hex, row)
-    return Line(judged, schema.coverage_span, conversation, record_hex, (*envelope, *_coverage(body, conversation)))
+        return Line(judged, conversations.customer_binding, conversation, record_hex, row)
+    return Line(
+        judged, conversations.coverage_span, conversation, record_hex, (*envelope, *_coverage(body, conversation))
+    )
 
 
 def _utterance(body: Utterance, conversation: str | None, text: RedactedText) -> Row:

@@ -8,7 +8,7 @@ from models.wire import RecordVerdict
 from server.ingest.judging import Judged, judge
 from server.ingest.lines import Line, line_of
 from server.ingest.reading import ReadBatch, read_batch, refuse
-from server.store.schema import milliseconds
+from server.store.moment import milliseconds
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from server.conversations.standing import bring_up_to_date
 from server.devices.repository import hold_device
 from server.ingest.lines import Line
 from server.store.prepared import Prepared
-from server.store.schema import (
+from server.store.tables.conversations import (
     consent,
     conversation,
     coverage_span,

@@ -15,14 +15,9 @@ from models.noun import Name, Noun
 from nlp.journeys.shipped import shipped_maps
 from server.conversations.repository import CoverageSeconds, newest_analyses
 from server.events.repository import events_of_customer
-from server.store.schema import (
-    conversation,
-    coverage_span,
-    experience_event,
-    journey_map,
-    touchpoint_visit,
-    utterance,
-)
+from server.store.tables.conversations import conversation, coverage_span, utterance
+from server.store.tables.events import experience_event
+from server.store.tables.journeys import journey_map, touchpoint_visit
 from server.store.upsert import insert
 
 

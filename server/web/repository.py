@@ -21,14 +21,10 @@ from models.analysis import ExperienceEvent
 from models.labels import EventKind, Intent, Role
 from models.noun import Moment, Name, Noun
 from server.conversations.repository import newest_analyses
-from server.store.schema import (
-    analysis_queue,
-    conversation,
-    dead_letter,
-    experience_event,
-    touchpoint_visit,
-    utterance,
-)
+from server.store.tables.analysis import analysis_queue, dead_letter
+from server.store.tables.conversations import conversation, utterance
+from server.store.tables.events import experience_event
+from server.store.tables.journeys import touchpoint_visit
 
 
 class CustomerSummary(Noun):

@@ -25,7 +25,8 @@ from server.events.repository import read_feed
 from server.journeys.repository import customer_journey
 from server.store.database import Database
 from server.store.migrate import upgrade
-from server.store.schema import analysis_queue, metadata
+from server.store.tables.analysis import analysis_queue
+from server.store.tables.columns import metadata
 from support.device_client import Json, consent, coverage, role_revision, utterance
 from support.received import NOW, QUIET, Sender, Words, opened
 

@@ -23,7 +23,9 @@ from server.conversations.repository import read_conversation
 from server.events.repository import FeedFilter, read_feed
 from server.journeys.repository import customer_journey, overview
 from server.store.database import Database
-from server.store.schema import analysis, analysis_queue, dead_letter, experience_event, touchpoint_visit
+from server.store.tables.analysis import analysis, analysis_queue, dead_letter
+from server.store.tables.events import experience_event
+from server.store.tables.journeys import touchpoint_visit
 from support.device_client import consent, utterance
 from support.received import NOW, QUIET, Sender, Words, opened
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.errors import StoreError
 from server.store.database import Database
-from server.store.schema import tenant
+from server.store.tables.access import tenant
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

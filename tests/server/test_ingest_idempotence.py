@@ -16,19 +16,20 @@ from sqlalchemy import Connection, select
 from models.ids import new_id
 from server.ingest.preparing import prepare
 from server.ingest.repository import ACCEPTED, DUPLICATE, store
-from server.store import schema
 from server.store.database import Database
+from server.store.tables import conversations
+from server.store.tables.analysis import analysis_queue
 from support.device_client import Device, consent, coverage, customer_binding, role_revision, utterance
 from support.running_server import RunningServer
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 TABLES = (
-    schema.conversation,
-    schema.utterance,
-    schema.consent,
-    schema.coverage_span,
-    schema.role_revision,
-    schema.customer_binding,
+    conversations.conversation,
+    conversations.utterance,
+    conversations.consent,
+    conversations.coverage_span,
+    conversations.role_revision,
+    conversations.customer_binding,
 )
 
 
@@ -39,8 +40,8 @@ def test_any_split_repetition_and_order_give_the_same_rows(
 ) -> None:
     """Batches cut anywhere, sent again and in any order: each record is accepted once and the rows are the same."""
     straight, shuffled = (Device(server.url, Ed25519PrivateKey.generate(), new_id(), f"t-{new_id()}") for _ in range(2))
-    conversations = [new_id() for _ in range(2)]
-    records = [_records(device, conversations) for device in (straight, shuffled)]
+    ids = [new_id() for _ in range(2)]
+    records = [_records(device, ids) for device in (straight, shuffled)]
     for one, other in zip(*records, strict=True):
         other["id"] = one["id"]
         if "id" in one["body"]:
@@ -68,9 +69,9 @@ def test_any_split_repetition_and_order_give_the_same_rows(
     assert outcomes.count(DUPLICATE) == len(order) - len(records[1])
 
 
-def _records(device: Device, conversations: list[UUID]) -> list[dict[str, Any]]:
+def _records(device: Device, ids: list[UUID]) -> list[dict[str, Any]]:
     made = []
-    for conversation in conversations:
+    for conversation in ids:
         made += [
             device.conversation(conversation, ended=False, customer=None),
             consent(conversation),
@@ -102,7 +103,7 @@ def _rows(conn: Connection, *, tenant: str) -> dict[str, list[tuple[Any, ...]]]:
         columns = [column for column in table.columns if column.name not in ("tenant", "device_id")]
         rows = conn.execute(select(*columns).where(table.c.tenant == tenant))
         found[table.name] = sorted((tuple(row) for row in rows), key=str)
-    queue = schema.analysis_queue.c
+    queue = analysis_queue.c
     due = conn.execute(select(queue.conversation_id, queue.due_at).where(queue.tenant == tenant))
     found["analysis_queue"] = sorted((tuple(row) for row in due), key=str)
     return found

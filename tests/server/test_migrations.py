@@ -14,18 +14,17 @@ from models.wire import WithdrawalDelta
 from server.conversations.withdrawals import read_withdrawals
 from server.store.database import Database
 from server.store.migrate import SchemaState, require_current, state, upgrade
-from server.store.schema import (
+from server.store.tables.columns import metadata
+from server.store.tables.conversations import (
     consent,
     conversation,
-    customer,
     customer_binding,
-    customer_position,
-    metadata,
     role_revision,
     utterance,
     withdrawal,
     withdrawal_position,
 )
+from server.store.tables.customers import customer, customer_position
 
 
 async def test_migrated_schema_is_the_metadata(database: Database) -> None:

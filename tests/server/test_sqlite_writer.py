@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 from models.errors import StoreError
 from server.store.database import OverloadedError
 from server.store.migrate import upgrade
-from server.store.schema import tenant
 from server.store.sqlite import SqliteDatabase
+from server.store.tables.access import tenant
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

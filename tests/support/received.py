@@ -20,7 +20,7 @@ from server.ingest import repository
 from server.ingest.judging import Judged, judge
 from server.ingest.lines import line_of
 from server.store.database import Database
-from server.store.schema import milliseconds
+from server.store.moment import milliseconds
 from support.databases import fresh_database
 from support.device_client import Json, conversation, coverage, utterance
 

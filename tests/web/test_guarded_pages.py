@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete
 from models.ids import new_id
 from server.access.accounts import Role, create_account, issue_sign_in_link
 from server.store.database import Database
-from server.store.schema import account
+from server.store.tables.access import account
 from server.web.routes import PAGES
 from server.web.session import MAX_FORM_BYTES
 from support.programs import ServerProgram, running_server

@@ -13,15 +13,10 @@ from models.labels import EventKind, Intent
 from server.conversations.repository import list_conversations
 from server.store.database import Database
 from server.store.migrate import upgrade
-from server.store.schema import (
-    analysis,
-    analysis_queue,
-    conversation,
-    dead_letter,
-    experience_event,
-    touchpoint_visit,
-    utterance,
-)
+from server.store.tables.analysis import analysis, analysis_queue, dead_letter
+from server.store.tables.conversations import conversation, utterance
+from server.store.tables.events import experience_event
+from server.store.tables.journeys import touchpoint_visit
 from server.web.repository import (
     AnalysisProgress,
     EventPlace,

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from server.store.schema import metadata
+from server.store.tables.columns import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
 context.run_migrations()

@@ -127,7 +127,7 @@ class CustomerStore:
             db.execute("PRAGMA journal_mode = TRUNCATE")
             db.execute("PRAGMA secure_delete = ON")
             db.executescript(_SCHEMA)
-        except BaseException:
+        except BaseException:  # whatever it is, Ctrl-C too: nobody else has the connection to close it
             db.close()
             raise
         return db

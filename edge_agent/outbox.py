@@ -49,7 +49,7 @@ class Outbox:
         self._database = OutboxDatabase(folder, max_mb=settings.outbox_max_mb, reserve_kb=settings.reserve_kb)
         try:
             self._sealer = self._matching(sealer)
-        except BaseException:
+        except BaseException:  # whatever it is, Ctrl-C too: nobody else has the database to close it
             self.close()
             raise
 

@@ -96,7 +96,7 @@ class OutboxDatabase:
                 db.execute("PRAGMA foreign_keys = ON")
                 self._path.chmod(0o600)
                 self._migrate(db)
-            except BaseException:
+            except BaseException:  # whatever it is, Ctrl-C too: nobody else has the connection to close it
                 db.close()
                 raise
         return db
@@ -117,7 +117,7 @@ class OutboxDatabase:
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
             db.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # whatever it is, Ctrl-C too: half a migration is never committed
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise

@@ -99,7 +99,7 @@ def read_ahead(
         try:
             for item in items:
                 intake.offer(item)
-        except BaseException as error:  # raised again in the consumer's thread
+        except BaseException as error:  # whatever it is, lest the consumer wait for ever; raised again in its thread
             intake.end(error=error)
         else:
             intake.end()

@@ -226,7 +226,7 @@ def _follow_our_process(outlet: _Outlet) -> None:
 def _vanish() -> NoReturn:
     """End without PortAudio, but not before what this process has started; they are a group of their own."""
     os.killpg(os.getpgid(0), signal.SIGTERM)
-    with suppress(ChildProcessError):
+    with suppress(ChildProcessError):  # none is left; one that stays for 0.5 s is not waited for
         for _ in range(100):
             if os.waitpid(-1, os.WNOHANG) == (0, 0):
                 time.sleep(0.005)

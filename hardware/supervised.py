@@ -205,7 +205,7 @@ class _Life:
                     self.zero_s = now_s - item.end_ms / 1000
                 self.arrived_s = now_s
                 self._intake.offer(item)
-        except BaseException as error:  # raised again in the consumer's thread
+        except BaseException as error:  # whatever it is: the consumer's thread raises it again
             self._intake.end(error=error)
         else:
             self._intake.end()

@@ -81,7 +81,7 @@ class Encoder:
             raise UnderstandingError(str(absent), code="weights_missing") from absent
         except ValidationError as foreign:
             raise _altered(folder / COLUMNS, foreign) from foreign
-        except Exception as broken:  # tokenizers raises a bare Exception for a file that is none
+        except ValueError as broken:  # of tokenizers; ValidationError, which is one too, is taken above
             raise _altered(folder / TOKENISER, broken) from broken
         try:
             session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -187,10 +187,11 @@ def _summarise(plan: Plan, server: Server) -> None:
     conversations = {event["conversation_id"] for event in events}
     console.print(f"{len(events)} events from {len(conversations)} conversations with events")
     console.print("\n[bold]Dashboard 看板[/bold]")
+    events_address = f"{server.url}/v1/events?after=0&limit=100"
     for label, address in (
         ("one-time sign-in", server.url + server.sign_in_path),
         ("customer's journey", f"{server.url}/customers/{plan.customer}"),
-        ("API", f"{server.url}/v1/events"),
+        ("API", f"curl -H 'Authorization: Bearer {server.api_key}' '{events_address}'"),
     ):
         console.print(f"  {label:<20}{address}", soft_wrap=True)
 

@@ -84,11 +84,14 @@ def running(tmp_path: Path, *options: object, until: str) -> Iterator[str]:
 
 
 def test_the_dashboard_stays_up_until_ctrl_c(recording: Path, tmp_path: Path) -> None:
-    """The printed sign-in page answers until Ctrl-C; then the server is gone and so is its data."""
+    """The printed sign-in page and API call answer until Ctrl-C; then the server is gone and so is its data."""
     with running(tmp_path, "--audio", recording, until="stays up") as printed:
         address = re.search(r"http://\S+/sign-in\?token=\S+", printed)
         assert address is not None, printed
         assert httpx2.get(address[0], trust_env=False).status_code == 200
+        line = re.search(r"curl -H '(\S+): ([^']+)' '(\S+)'", printed)
+        assert line is not None, printed
+        assert httpx2.get(line[3], headers={line[1]: line[2]}, trust_env=False).json()["next"] >= 0
         assert list(tmp_path.glob("voicetrail-run-*"))
     with pytest.raises(httpx2.TransportError):
         httpx2.get(address[0], trust_env=False)

@@ -47,10 +47,8 @@ lint: $(ENV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-# Two workers for two cores; a file stays on one worker because services are per file. In the order of their names the
-# longest (acceptance, faults) start early.
 unit: $(ENV) $(ASSETS)
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python tests/all_tests.py $(ARGS)
 
 benchmarks: $(ENV) $(ASSETS) ## measure recognition, murmurs, arrays, terms, a shift, ingest and events beside their limits, in one run each
 	@$(BIN)/python -m benchmarks.recognition

@@ -37,6 +37,7 @@ class Draft(Generic[T]):
         self._speech: tuple[Speech, ...] = ()
         self._utterances: tuple[HeardUtterance, ...] = ()
         self._read: T | None = None
+        self._cpu_s_of_last = 0.0
         self.cpu_s = 0.0
         """Spent on it."""
 
@@ -66,7 +67,12 @@ class Draft(Generic[T]):
     def add(self, speech: tuple[Speech, ...], read: T, *, utterances: tuple[HeardUtterance, ...], cpu_s: float) -> None:
         """Take what a piece says."""
         self._speech, self._read, self._utterances = speech, read, utterances
+        self._cpu_s_of_last = cpu_s
         self.cpu_s += cpu_s
+
+    def saved_cpu_s(self, speech: tuple[Speech, ...]) -> float:
+        """Give what the block need not spend, since its last piece is the whole of it."""
+        return self._cpu_s_of_last if speech == self._speech else 0.0
 
     def of(self, speech: tuple[Speech, ...]) -> T | None:
         """Give what was read of the block, None unless its last piece is the whole of it."""

@@ -1,25 +1,30 @@
 """From a source's audio to blocks of recognised text, one block at a time; audio never leaves memory."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from edge_agent.alignment import phrases, unread
 from edge_agent.attribution import Attributed
 from edge_agent.drafting import Allowance, Draft, Waited
 from edge_agent.heard import FirstText, HeardBlock, HeardSpan, HeardUtterance, Remembered
 from edge_agent.level_range import level_range_db
-from edge_agent.listening import Listened, Listening
+from edge_agent.listening import Listened, Listening, SoFar
 from edge_agent.murmur import is_murmur, nobody_near
 from edge_agent.punctuation import written
 from edge_agent.quality import suspicion
+from edge_agent.reader import MOST_WAITING, Reader
 from edge_agent.recognition import Recogniser, Segment
 from edge_agent.segmentation import Segmentation, Speech
 from edge_agent.speakers import Speakers, Turn, Turns, in_stretches
 from edge_agent.terms import Terms
 from hardware.audio import SAMPLES_PER_MS, AudioSource, Samples
 from models.conversation import Recognition
+from models.errors import AudioError
 from models.labels import Role
 from nlp.normalise import to_simplified
 
@@ -73,6 +78,7 @@ class Hearing:
         self._terms = terms
         self._speakers = speakers
         self._clock_s = clock_s
+        self._reader = Reader()
 
     def hear(
         self,
@@ -83,7 +89,8 @@ class Hearing:
         before: Sequence[Remembered] = (),
         on_first_text: Callable[[FirstText], None] | None = None,
     ) -> Generator[HeardBlock, None, None]:
-        """Give the source's blocks in order; pulling the next one is what drives the work.
+        """Give the source's blocks in order; pulling the next one is what drives the work. Live, a block is read in a
+        thread of its own while what follows is listened to.
 
         Args:
             source: opened by this call and closed when the iterator ends or is closed.
@@ -91,53 +98,72 @@ class Hearing:
             skip_blocks: blocks that an earlier hearing of the same file has delivered; they are neither recognised
                 nor given again.
             before: utterances of those blocks, so that who spoke goes on as if there had been no interruption.
-            on_first_text: for live sources: told at pauses, while nothing else waits, what the block so far probably
-                says. What is spent on that in vain is at most 0.6 of a core. The blocks are the same either way.
+            on_first_text: for live sources: told, in the caller's thread, at pauses, while nothing else waits, what the
+                block so far probably says. What is spent on that in vain is at most 0.6 of a core. The blocks are the
+                same either way.
 
         Raises:
             AudioError: the source cannot be read.
             RecognitionError: the speech detector does not load.
             VoiceError: the enrolled voices do not open.
         """
-        listening = Listening(settings=self._segmentation, drafting=on_first_text is not None)
-        allowance = Allowance()
-        draft: Draft[_Read] = Draft()
         speakers = self._speakers(staff) if self._speakers is not None and staff is not None else None
-        ordinal = 0
-        with closing(source):
+        listening = Listening(settings=self._segmentation, drafting=on_first_text is not None)
+        begun: deque[Future[HeardBlock]] = deque()
+        with closing(source), _called_off(begun):
             given = source.frames() if speakers is None else speakers.watch(source.frames())
             items = Waited(given, clock_s=self._clock_s)
-            for found in listening.blocks(items):
-                if isinstance(found, Listened):
-                    if ordinal >= skip_blocks:
-                        block = self._heard(ordinal, found, draft=draft, speakers=speakers)
-                        allowance.spend(block.drafting_cpu_s - draft.cpu_s)
-                        yield block
-                    elif speakers is not None and found.plan.speech:
-                        plan = found.plan
-                        inside = [one for one in before if plan.start_ms <= one.start_ms < plan.end_ms]
-                        speakers.recall(inside, found.clip, clip_start_ms=plan.speech[0].start_ms)
-                    draft = Draft()
-                    ordinal += 1
-                elif on_first_text is None or ordinal < skip_blocks:
-                    continue
-                elif items.is_idle and allowance.is_left(listened_ms=items.until_ms):
-                    spent_s = self._read_ahead(found.speech, listening, draft)
-                    allowance.spend(spent_s)
-                    if spent_s:
-                        end_ms = found.speech[-1].end_ms
-                        on_first_text(FirstText(ordinal=ordinal, end_ms=end_ms, utterances=draft.utterances))
+            allowance = Allowance()
+            draft: Draft[_Read] = Draft()
+            ordinal = 0
+            try:
+                for found in _found(listening, items):
+                    if isinstance(found, Listened):
+                        if ordinal >= skip_blocks:
+                            heard = partial(self._heard, ordinal, found, draft=draft, speakers=speakers)
+                            begun.append(self._reader.begin(heard))
+                            allowance.spend(-draft.saved_cpu_s(found.plan.speech))
+                        elif speakers is not None:
+                            _recall(before, found, speakers)
+                        draft = Draft()
+                        ordinal += 1
+                    elif found is None or on_first_text is None or ordinal < skip_blocks:
+                        pass
+                    elif items.is_idle and allowance.is_left(listened_ms=items.until_ms):
+                        sound = listening.sound
+                        allowance.spend(self._read_ahead(ordinal, found.speech, sound, draft, tell=on_first_text))
+                    yield from _read_of(begun, most_waiting=0 if on_first_text is None else MOST_WAITING)
+            except AudioError:
+                # What was heard before is not lost with the source.
+                yield from _read_of(begun, most_waiting=0)
+                raise
+            yield from _read_of(begun, most_waiting=0)
 
-    def _read_ahead(self, speech: tuple[Speech, ...], listening: Listening, draft: Draft[_Read]) -> float:
-        """Read what the draft lacks; give CPU seconds."""
+    @property
+    def is_reading(self) -> bool:
+        """A block is being read beside what is listened to."""
+        return self._reader.is_reading
+
+    def _read_ahead(
+        self,
+        ordinal: int,
+        speech: tuple[Speech, ...],
+        clip_of: Callable[[Sequence[Speech]], Samples],
+        draft: Draft[_Read],
+        *,
+        tell: Callable[[FirstText], None],
+    ) -> float:
+        """Read what the draft lacks, and tell it; give CPU seconds."""
         piece = draft.next_piece(speech)
         if not piece:
             return 0.0
-        clip = listening.sound(piece)
+        clip = clip_of(piece)
         read = self._read(piece, clip)
         # Nobody is asked who spoke: what speakers hear they remember, and a piece is heard again with its block.
         turns = self._turns(read, piece, clip, None).turns
         draft.add(piece, read, utterances=self._utterances(turns, read, piece), cpu_s=read.cpu_s)
+        if read.cpu_s:
+            tell(FirstText(ordinal=ordinal, end_ms=speech[-1].end_ms, utterances=draft.utterances))
         return read.cpu_s
 
     def _heard(self, ordinal: int, listened: Listened, *, draft: Draft[_Read], speakers: Speakers | None) -> HeardBlock:
@@ -223,6 +249,37 @@ class Hearing:
             role=turn.said_by.role,
             role_confidence=turn.said_by.confidence,
         )
+
+
+def _found(listening: Listening, items: Waited) -> Iterator[Listened | SoFar | None]:
+    """Give what is found in a source, and None after each item: a moment to look at what was read meanwhile."""
+    for item in items:
+        yield from listening.take(item)
+        yield None
+    yield from listening.finish()
+
+
+def _read_of(begun: deque[Future[HeardBlock]], *, most_waiting: int) -> Iterator[HeardBlock]:
+    """Give the blocks that are read, in order, and wait for the first ones while more than so many are left."""
+    while begun and (begun[0].done() or len(begun) > most_waiting):
+        yield begun.popleft().result()
+
+
+def _recall(before: Sequence[Remembered], listened: Listened, speakers: Speakers) -> None:
+    plan = listened.plan
+    if plan.speech:
+        inside = [one for one in before if plan.start_ms <= one.start_ms < plan.end_ms]
+        speakers.recall(inside, listened.clip, clip_start_ms=plan.speech[0].start_ms)
+
+
+@contextmanager
+def _called_off(begun: Iterable[Future[HeardBlock]]) -> Iterator[None]:
+    """Leave unread at the end what nobody will ask for."""
+    try:
+        yield
+    finally:
+        for one in begun:
+            one.cancel()
 
 
 def _judged(segments: Sequence[Segment], sizes: Sequence[int], *, model: str) -> Recognition:

@@ -1,8 +1,9 @@
 """How long after speech its text appears: a recording heard as if it were live, without the waiting.
 
 Nothing is modelled. The real hearing decodes each clip with the real recogniser on this machine; only the time that a
-live source would let it wait is skipped. So a block that is still being decoded when the next one ends delays it here
-as it would at a counter. What is left out: the sound card's own delay, and audio given up under overload.
+live source would let it wait is skipped, and none while a block is being read beside the listening. So a block that is
+still being decoded when the next one ends delays it here as it would at a counter. What is left out: the sound card's
+own delay, and audio given up under overload.
 """
 
 import time
@@ -39,8 +40,12 @@ class Latency:
         return self.text_after_s / self.recognition_s
 
 
+_LOOKED_S = 0.002
+"""How often it is looked whether a block has been read."""
+
+
 class _SkippingClock:
-    """Real time without the waits."""
+    """Real time without the waits in which nothing is done."""
 
     def __init__(self) -> None:
         self._skipped_s = -time.perf_counter()
@@ -49,17 +54,20 @@ class _SkippingClock:
         """Seconds since the start, skipped ones included."""
         return time.perf_counter() + self._skipped_s
 
-    def wait_until(self, moment_s: float) -> None:
-        """Let time pass at once."""
+    def wait_until(self, moment_s: float, *, while_reading: Callable[[], bool]) -> None:
+        """Let time pass: really while something is read, then at once."""
+        while self.now_s() < moment_s and while_reading():
+            time.sleep(_LOOKED_S)
         self._skipped_s += max(0.0, moment_s - self.now_s())
 
 
 class _Live:
     """A recording that comes in as from a sound card: each frame not before it has been spoken."""
 
-    def __init__(self, source: AudioSource, clock: _SkippingClock) -> None:
+    def __init__(self, source: AudioSource, clock: _SkippingClock, *, is_reading: Callable[[], bool]) -> None:
         self._source = source
         self._clock = clock
+        self._is_reading = is_reading
 
     @property
     def name(self) -> str:
@@ -68,7 +76,7 @@ class _Live:
     def frames(self) -> Iterator[AudioFrame | AudioGap]:
         for item in self._source.frames():
             for part in _parts(item):
-                self._clock.wait_until(part.end_ms / 1000)
+                self._clock.wait_until(part.end_ms / 1000, while_reading=self._is_reading)
                 yield part
 
     def close(self) -> None:
@@ -110,19 +118,21 @@ def hear_as_if_live(
     settings = segmentation or Segmentation()
     clock = _SkippingClock()
     hearing = Hearing(recogniser, segmentation=settings, speakers=speakers, clock_s=clock.now_s)
-    drafted: dict[int, tuple[int, float]] = {}
+    drafted: dict[int, list[tuple[int, float]]] = {}
 
     def on_first_text(text: FirstText) -> None:
         if text.utterances:
-            drafted[text.ordinal] = text.end_ms, clock.now_s()
+            drafted.setdefault(text.ordinal, []).append((text.end_ms, clock.now_s()))
 
-    for block in hearing.hear(_Live(source, clock), staff=staff, on_first_text=on_first_text):
+    live = _Live(source, clock, is_reading=lambda: hearing.is_reading)
+    for block in hearing.hear(live, staff=staff, on_first_text=on_first_text):
         there_s = clock.now_s()
         latency = None
         if block.utterances:
             end_ms = max(span.end_ms for span in block.spans if span.state is not CoverageState.SILENT)
-            drafted_until_ms, drafted_s = drafted.pop(block.ordinal, (0, 0.0))
-            seen_s = drafted_s if drafted_until_ms >= end_ms else there_s
+            # The first that had it all: a later one may hold the beginning of the next block too.
+            whole_s = [at_s for until_ms, at_s in drafted.pop(block.ordinal, []) if until_ms >= end_ms]
+            seen_s = whole_s[0] if whole_s else there_s
             latency = Latency(
                 text_after_s=seen_s - (end_ms - settings.padding_ms) / 1000,
                 settled_after_s=there_s - (end_ms - settings.padding_ms) / 1000,

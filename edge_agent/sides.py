@@ -92,5 +92,7 @@ class HeardDirections:
 
     def between(self, start_ms: int, end_ms: int) -> Directions:
         """Return the directions of a stretch of time added up; zeros where none were heard."""
-        inside = [directions for start, end, directions in self._heard if start < end_ms and end > start_ms]
+        # A copy: who listens goes on remembering while a block is read.
+        heard = self._heard.copy()
+        inside = [directions for start, end, directions in heard if start < end_ms and end > start_ms]
         return np.sum(inside, axis=0) if inside else np.zeros(DIRECTIONS, dtype=np.float32)

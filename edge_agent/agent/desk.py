@@ -151,7 +151,7 @@ class Desk:
             OutboxError: it could not be stored; call it again.
         """
         now, shifts = self._clock(), self._shifts()
-        self._screen.forget_draft()
+        self._screen.forget_drafts()
         for conversation in conversations:
             if not any(shift.take_back(conversation, now=now) for shift in shifts):
                 self.history.take_back(conversation)
@@ -298,8 +298,4 @@ class Desk:
     def _sealed(self, records: Sequence[Record]) -> None:
         if records:
             self._post.ring()
-        self._later(self._written)
-
-    def _written(self) -> None:
-        self._screen.forget_draft()
-        self.look()
+        self._later(self.look)

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from edge_agent.agent import today
+from edge_agent.agent.first_texts import FirstTexts
 from edge_agent.agent.history import History
 from edge_agent.agent.parts import Seen
-from edge_agent.agent.port import BacklogView, CaptionView, EncounterView, Phase
+from edge_agent.agent.port import BacklogView, EncounterView, Phase
 from edge_agent.agent.shift import Place, Shift
 from edge_agent.heard import FirstText
 from edge_agent.recordings import Recording
@@ -32,7 +33,7 @@ class Screen:
         self._history = history
         self._voiceprints = voiceprints
         self._named = named
-        self._draft: tuple[CaptionView, ...] = ()
+        self._first_texts = FirstTexts()
 
     def show(self, shift: Shift | None, *, backlog: BacklogView) -> None:
         """Show how it stands.
@@ -45,6 +46,7 @@ class Screen:
             OutboxError: what is known of today cannot be read.
         """
         recordings = self._history.today()
+        self._first_texts.sealed({one.id: one.blocks for one in recordings})
         running = None if shift is None else shift.running
         hears = running is not None and running.dictation is not None
         place = self._place if shift is None else shift.place
@@ -61,12 +63,12 @@ class Screen:
         )
 
     def draft(self, first: FirstText, *, of: Recording) -> None:
-        """Show a first text, once all is shown again, until it is forgotten."""
-        self._draft = today.drafts(first, conversation=of.id)
+        """Show a first text, once all is shown again, until its block is sealed or it is forgotten."""
+        self._first_texts.put(first, conversation=of.id)
 
-    def forget_draft(self) -> None:
-        """Show first texts no more: a better one is sealed, or the words were taken back."""
-        self._draft = ()
+    def forget_drafts(self) -> None:
+        """Show first texts no more: words were taken back."""
+        self._first_texts.forget()
 
     def answer_awaited(self, until: datetime | None, *, unclear: bool = False) -> None:
         """Show until when an answer is listened for, and whether the last one was unclear."""
@@ -93,12 +95,13 @@ class Screen:
         if shift is None or shift.encounter is None:
             return None
         open_ = shift.encounter
-        shown = self._history.captions(open_.id) if open_.phase is Phase.HEARING else ()
+        sealed = self._history.captions(open_.id) if open_.phase is Phase.HEARING else ()
+        drafted = self._first_texts.of(open_.id) if open_.phase is Phase.HEARING else ()
         return EncounterView(
             id=open_.id,
             customer=None if open_.customer is None else self._named(open_.customer),
             consent=open_.consent,
             started_at=open_.started_at,
-            utterances=len(shown),
-            captions=(*shown, *self._draft)[-today.CAPTIONS_SHOWN :],
+            utterances=len(sealed),
+            captions=(*sealed, *drafted)[-today.CAPTIONS_SHOWN :],
         )

@@ -17,7 +17,7 @@ from support.simulated_microphone import SimulatedMicrophone, still
 @cache
 def load() -> Recogniser:
     folder = weights.locate("base", default_cache_dir())
-    return Recogniser(folder, model_name="whisper-base", cpu_threads=2)
+    return Recogniser(folder, model_name="whisper-base")
 
 
 @pytest.fixture

@@ -19,4 +19,4 @@ def weights_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def recogniser(weights_cache: Path) -> Recogniser:
     """Whisper base, as devices load it."""
-    return Recogniser(weights_cache / "whisper-base", model_name="whisper-base", cpu_threads=2)
+    return Recogniser(weights_cache / "whisper-base", model_name="whisper-base")

@@ -38,7 +38,7 @@ _NULL_LEVEL: Final = 0.03
 
 
 class AnswerScoring:
-    """Weighs `ANSWERS` with a recogniser's model; like that not to be used by two threads at once."""
+    """Weighs `ANSWERS` with a recogniser's model; like that, threads may share it."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         """Prepare: weigh them after sounds in which nothing is said."""

@@ -24,8 +24,9 @@ _SHARE: Final = 0.6
 block's end within 1.5 times its recognition; a tenth left every second block waiting for its last reading."""
 _SAVED_S: Final = 15.0
 """CPU seconds that a long silence saves up for what follows."""
-_IDLE_S: Final = 0.002
-"""Who waited this long for a frame was not behind; handing over a frame that is there takes 0.1 ms."""
+_IDLE_S: Final = 0.008
+"""Who waited this long for a frame was not behind; handing over a frame that is there takes 0.1 ms, and 5 ms more when
+the thread that reads has the interpreter (`sys.getswitchinterval`)."""
 
 
 class Draft(Generic[T]):

@@ -24,7 +24,7 @@ from edge_agent.speakers import Speakers, Turn, Turns, in_stretches
 from edge_agent.terms import Terms
 from hardware.audio import SAMPLES_PER_MS, AudioSource, Samples
 from models.conversation import Recognition
-from models.errors import AudioError
+from models.errors import AbandonedError, AudioError
 from models.labels import Role
 from nlp.normalise import to_simplified
 
@@ -89,8 +89,9 @@ class Hearing:
         before: Sequence[Remembered] = (),
         on_first_text: Callable[[FirstText], None] | None = None,
     ) -> Generator[HeardBlock, None, None]:
-        """Give the source's blocks in order; pulling the next one is what drives the work. Live, a block is read in a
-        thread of its own while what follows is listened to.
+        """Give the source's blocks in order; pulling the next one is what drives the work.
+
+        Where first texts are wanted, a block is read in a thread of its own while what follows is listened to.
 
         Args:
             source: opened by this call and closed when the iterator ends or is closed.
@@ -103,7 +104,7 @@ class Hearing:
                 same either way.
 
         Raises:
-            AudioError: the source cannot be read.
+            AudioError: the source cannot be read; what was heard before is given first, unless it is AbandonedError.
             RecognitionError: the speech detector does not load.
             VoiceError: the enrolled voices do not open.
         """
@@ -119,8 +120,10 @@ class Hearing:
             try:
                 for found in _found(listening, items):
                     if isinstance(found, Listened):
-                        if ordinal >= skip_blocks:
-                            heard = partial(self._heard, ordinal, found, draft=draft, speakers=speakers)
+                        heard = partial(self._heard, ordinal, found, draft=draft, speakers=speakers)
+                        if ordinal >= skip_blocks and on_first_text is None:
+                            yield heard()
+                        elif ordinal >= skip_blocks:
                             begun.append(self._reader.begin(heard))
                             allowance.spend(-draft.saved_cpu_s(found.plan.speech))
                         elif speakers is not None:
@@ -132,7 +135,9 @@ class Hearing:
                     elif items.is_idle and allowance.is_left(listened_ms=items.until_ms):
                         sound = listening.sound
                         allowance.spend(self._read_ahead(ordinal, found.speech, sound, draft, tell=on_first_text))
-                    yield from _read_of(begun, most_waiting=0 if on_first_text is None else MOST_WAITING)
+                    yield from _read_of(begun, most_waiting=MOST_WAITING)
+            except AbandonedError:
+                raise
             except AudioError:
                 # What was heard before is not lost with the source.
                 yield from _read_of(begun, most_waiting=0)

@@ -6,6 +6,7 @@ when that is short, its text waits for the block before it.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -21,15 +22,24 @@ class Reader:
     def __init__(self) -> None:
         """Wait for work."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
-        self._is_done: Callable[[], bool] = lambda: True
+        self._unfinished = 0
+        self._counting = Lock()
 
     @property
     def is_reading(self) -> bool:
         """Something that was begun is not finished."""
-        return not self._is_done()
+        with self._counting:
+            return self._unfinished > 0
 
     def begin(self, read: Callable[[], T]) -> Future[T]:
         """Read, after all that was begun before."""
+        with self._counting:
+            self._unfinished += 1
         begun = self._thread.submit(read)
-        self._is_done = begun.done
+        # Counted, not kept: it holds words that may be taken back.
+        begun.add_done_callback(self._finished)
         return begun
+
+    def _finished(self, _begun: Future[T]) -> None:
+        with self._counting:
+            self._unfinished -= 1

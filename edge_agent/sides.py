@@ -10,7 +10,7 @@ import numpy as np
 from edge_agent.direction_evidence import direction_log_odds
 from hardware.audio import DIRECTIONS, AudioFrame, AudioGap, Directions
 
-_REMEMBERED_MS: Final = 120_000
+_REMEMBERED_MS: Final = 300_000
 """Directions of a clip are asked for when it has ended, and clips last some 15 s; two minutes are half a megabyte."""
 
 
@@ -75,7 +75,7 @@ class Sides:
 
 
 class HeardDirections:
-    """Remembers for two minutes from where each moment was heard."""
+    """Remembers for five minutes from where each moment was heard."""
 
     def __init__(self) -> None:
         """Begin with nothing heard."""

@@ -48,6 +48,12 @@ class AudioError(VoicetrailError):
     code = "audio_error"
 
 
+class AbandonedError(AudioError):
+    """What was heard is wanted no more; it was thrown away, and so is what was made of it."""
+
+    code = "abandoned"
+
+
 class RecognitionError(VoicetrailError):
     """Speech could not be recognised: weights are missing, altered or do not load."""
 

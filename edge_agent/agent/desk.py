@@ -142,6 +142,8 @@ class Desk:
     def answer(self, state: ConsentState, *, how: str, encounter: UUID) -> None:
         """Do what the customer answered."""
         self._on().answer(state, how=how, encounter=encounter, now=self._clock())
+        if state is not ConsentState.GRANTED:
+            self._screen.forget_drafts()
         self._screen.answer_awaited(None)
 
     def take_back(self, conversations: Sequence[UUID]) -> None:

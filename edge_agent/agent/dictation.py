@@ -2,10 +2,11 @@
 
 import threading
 
-from edge_agent.agent.tap import AbandonedError, Tap
+from edge_agent.agent.tap import Tap
 from edge_agent.heard import HeardBlock
 from edge_agent.recorder import Recorder
 from edge_agent.recordings import Recording
+from models.errors import AbandonedError
 
 
 class Dictation:

@@ -30,7 +30,7 @@ class FirstTexts:
         """Forget those whose block is sealed.
 
         Args:
-            blocks: how many blocks of each recording of today are sealed; others are forgotten whole.
+            blocks: how many blocks of each recording that goes on are sealed; others are forgotten whole.
         """
         self._texts = {key: text for key, text in self._texts.items() if key[0] in blocks and key[1] >= blocks[key[0]]}
 

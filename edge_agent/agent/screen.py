@@ -46,9 +46,10 @@ class Screen:
             OutboxError: what is known of today cannot be read.
         """
         recordings = self._history.today()
-        self._first_texts.sealed({one.id: one.blocks for one in recordings})
         running = None if shift is None else shift.running
-        hears = running is not None and running.dictation is not None
+        dictation = None if running is None else running.dictation
+        going_on = None if dictation is None else dictation.recording
+        self._first_texts.sealed({} if going_on is None else {going_on.id: going_on.blocks})
         place = self._place if shift is None else shift.place
         self.seen = replace(
             self.seen,
@@ -58,7 +59,7 @@ class Screen:
             encounter=self._encounter(shift),
             today=today.encounters(recordings, named=self._named),
             totals=today.coverage(recordings),
-            withheld_from_ms=None if running is None or hears else running.began_ms,
+            withheld_from_ms=None if running is None or dictation is not None else running.began_ms,
             backlog=backlog,
         )
 

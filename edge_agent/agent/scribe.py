@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from edge_agent.agent.answer_listening import listened
 from edge_agent.agent.dictation import Dictation
 from edge_agent.agent.spoken_answer import Said
-from edge_agent.agent.tap import AbandonedError, Tap
+from edge_agent.agent.tap import Tap
 from edge_agent.heard import FirstText, HeardBlock, HeardSpan
 from edge_agent.outbox import Outbox
 from edge_agent.recorder import Recorder
-from models.errors import OutboxError, VoicetrailError
+from models.errors import AbandonedError, OutboxError, VoicetrailError
 from models.labels import CoverageState
 
 if TYPE_CHECKING:

@@ -4,22 +4,20 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from edge_agent.agent.held import CATCH_UP_MS, LAID_EARLY_MS, Held
 from edge_agent.agent.pieces import moved, within
 from hardware.audio import AudioFrame, AudioGap, GapReason, Samples
 from hardware.intake import LIVE_BUFFER_MS, Intake
-from models.errors import AudioError
+from models.errors import AbandonedError
 
 _PATIENCE_MS: Final = 2_000
 """Sound reaches us late, by a frame and what devices and links hold back; later than this it does not come."""
+_QUIET_S: Final = 0.5
+"""After so long without sound who takes it may look about."""
 _LOST_FOR_MS: Final = 1_000
 """A shorter loss leaves the link standing, and the microphone keeps nothing."""
-
-
-class AbandonedError(AudioError):
-    """What was heard is wanted no more; it was thrown away."""
-
-    code = "abandoned"
 
 
 class Tap:
@@ -175,18 +173,24 @@ class Tap:
             intake.end()
 
     def frames(self) -> Iterator[AudioFrame | AudioGap]:
-        """Give what was taken, from 0 on.
+        """Give what was taken, from 0 on; an empty frame now and then while nothing comes, so that whoever takes them
+        can do something else.
 
         Raises:
             AbandonedError: it is wanted no more.
         """
+        given_ms = 0
         while True:
             intake = self._intake
-            item = None if intake is None else intake.take()
+            try:
+                item = None if intake is None else intake.take(timeout_s=_QUIET_S)
+            except TimeoutError:
+                item = AudioFrame(start_ms=given_ms, samples=np.zeros(0, dtype=np.float32))
             if self._intake is None:
                 raise AbandonedError("the sound was thrown away")
             if item is None:
                 return
+            given_ms = item.end_ms
             yield item
 
     def close(self) -> None:

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_agent.agent.tap import AbandonedError, Tap
+from edge_agent.agent.tap import Tap
 from edge_agent.clock import Reading
 from edge_agent.voiceprint import Voiceprints
 from hardware.audio import AudioFrame
-from models.errors import VoicetrailError
+from models.errors import AbandonedError, VoicetrailError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

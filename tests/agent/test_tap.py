@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.agent.tap import AbandonedError, Tap
+from edge_agent.agent.tap import Tap
 from hardware.audio import SAMPLES_PER_MS, AudioFrame, AudioGap, GapReason
+from models.errors import AbandonedError
 
 ZERO_MS = 5_000
 
@@ -89,3 +90,11 @@ def test_an_abandoned_tap_gives_nothing_more() -> None:
         next(tap.frames())
     assert not tap.offer(sound(256, 256), zero_ms=0)
     assert tap.waiting_ms == 0
+
+
+def test_whoever_takes_the_sound_may_look_about_while_none_comes() -> None:
+    """A link that is away gives an empty frame now and then, at the end of what was given."""
+    tap = Tap(name="m", from_ms=ZERO_MS)
+    tap.offer(sound(0, 100), zero_ms=ZERO_MS)
+    frames = tap.frames()
+    assert [(item.start_ms, item.end_ms) for item in (next(frames), next(frames))] == [(0, 100), (100, 100)]

@@ -2,23 +2,29 @@
 
 import statistics
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from itertools import count, takewhile
 from typing import cast
 
+import numpy as np
 import pytest
 
 from edge_agent.hearing import FirstText, HeardBlock, Hearing
 from edge_agent.latency import Latency, hear_as_if_live
+from edge_agent.reader import Reader
 from edge_agent.recognition import Recognised, Recogniser
 from hardware.audio import SAMPLE_RATE_HZ, AudioFrame, AudioGap, Samples
 from hardware.media_file import MediaFileSource, Pace
-from support.programs import DEMO_AUDIO
+from models.errors import AbandonedError
+from support.programs import DEMO_AUDIO, wait_until
 
 pytestmark = pytest.mark.speech
 
 RECORDING = DEMO_AUDIO / "02-third-trip.opus"
 FIRST_MS = 60_000
+FIRST_BLOCK_MS = 28_000
+"""The first block is over by then."""
 
 
 WHOLE_BLOCK = 20 * SAMPLE_RATE_HZ
@@ -30,10 +36,12 @@ class Held:
 
     def __init__(self, recogniser: Recogniser, let: threading.Event) -> None:
         self.model_name = recogniser.model_name
+        self.asked_for_blocks = 0
         self._recogniser = recogniser
         self._let = let
 
     def recognise(self, samples: Samples, *, hints: Sequence[str] = ()) -> Recognised:
+        self.asked_for_blocks += threading.current_thread().name.startswith("reader")
         assert len(samples) < WHOLE_BLOCK or self._let.wait(timeout=120)
         return self._recogniser.recognise(samples, hints=hints)
 
@@ -84,6 +92,53 @@ def test_a_block_is_read_while_what_follows_is_heard(recogniser: Recogniser) -> 
     ordinals = [block.ordinal for block in blocks if block.utterances]
     assert ordinals == [*range(len(ordinals))]
     assert told.is_set()
+
+
+def test_a_block_is_given_while_no_sound_comes(recogniser: Recogniser) -> None:
+    """A link that is lost after a block does not keep its text from being sealed."""
+    given = threading.Event()
+
+    class Lost(Beginning):
+        def frames(self) -> Iterator[AudioFrame | AudioGap]:
+            for frame in super().frames():
+                yield frame
+                if frame.end_ms > FIRST_BLOCK_MS:
+                    break
+            while not given.wait(0.05):
+                yield AudioFrame(start_ms=frame.end_ms, samples=np.zeros(0, dtype=np.float32))
+
+    blocks = Hearing(recogniser).hear(Lost(), on_first_text=lambda _: None)
+    assert next(blocks).utterances
+    given.set()
+    assert [block.ordinal for block in blocks] == [1]
+
+
+def test_what_was_taken_back_is_not_read(recogniser: Recogniser) -> None:
+    """The sound is thrown away while one block is read and another waits: nothing is given, the other is not begun."""
+    let = threading.Event()
+
+    class Withdrawn(Beginning):
+        def frames(self) -> Iterator[AudioFrame | AudioGap]:
+            yield from super().frames()
+            raise AbandonedError("the sound was thrown away")
+
+    held = Held(recogniser, let)
+    hearing = Hearing(cast(Recogniser, held))
+    with pytest.raises(AbandonedError):
+        list(hearing.hear(Withdrawn(), on_first_text=lambda _: None))
+    let.set()
+    wait_until(lambda: not hearing.is_reading, what="the end of reading")
+    assert held.asked_for_blocks == 1
+
+
+def test_what_was_read_is_not_kept() -> None:
+    """Whoever reads remembers nothing of it: the words may be taken back."""
+    reader = Reader()
+    begun = reader.begin(lambda: set("您好"))
+    text = weakref.ref(begun.result())
+    del begun
+    wait_until(lambda: text() is None, what="the text to be gone")
+    assert not reader.is_reading
 
 
 def test_drafts_cost_at_most_their_share(as_if_live: list[tuple[HeardBlock, Latency | None]]) -> None:

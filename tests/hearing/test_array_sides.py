@@ -54,17 +54,17 @@ def test_sides_say_who_spoke_when_both_are_known() -> None:
 
 
 def test_directions_are_of_the_time_asked_for() -> None:
-    """Directions are added up over the frames that touch the time, and forgotten after two minutes."""
+    """Directions are added up over the frames that touch the time, and forgotten after five minutes."""
     heard = HeardDirections()
     frames: list[AudioFrame | AudioGap] = [
         AudioFrame(100 * at, np.zeros(1_600, dtype=np.float32), np.full(DIRECTIONS, at, dtype=np.float32))
-        for at in range(1_500)
+        for at in range(3_200)
     ]
-    frames.append(AudioGap(150_000, 151_000, "device_lost"))
+    frames.append(AudioGap(320_000, 321_000, "device_lost"))
     assert list(heard.watch(frames)) == frames
     assert heard.between(100_050, 100_250)[0] == 1_000 + 1_001 + 1_002
     assert not heard.between(1_000, 2_000).any()
-    assert not heard.between(150_000, 151_000).any()
+    assert not heard.between(320_000, 321_000).any()
 
 
 def test_two_like_voices_are_told_apart_by_where_they_stand() -> None:

@@ -36,8 +36,11 @@ class Decoding:
     """How clips are decoded; the defaults are the measured ones."""
 
     language: str = "zh"
-    beam_size: int = 8
-    """Conversations: 17.3 % CER with 5, 16.6 % with 8, 16.7 % with 10, for a fifth more CPU (docs/adr/0004)."""
+    beam_size: int = 5
+    long_beam_size: int = 8
+    """Of clips that are `long_s` or longer. Conversations, most of them clips of 26 s, are read at 17.3 % CER with 5,
+    16.6 % with 8, 16.7 % with 10; single sentences at 14.2 % with 5 and 14.6 % with 8 (docs/adr/0004)."""
+    long_s: float = 15.0
     padding_s: float = 5.0
     """Silence after the clip, as far as Whisper's 30 s leave room for it."""
     longest_s: float = 29.0
@@ -153,7 +156,9 @@ class Recogniser:
             samples: the clip.
             hints: words that may be said in it. On clips of many sentences they make the model stop early.
         """
-        options = replace(self._options, hotwords="，".join(hints) or None)
+        is_long = len(samples) >= self.decoding.long_s * SAMPLE_RATE_HZ
+        beam_size = self.decoding.long_beam_size if is_long else self.decoding.beam_size
+        options = replace(self._options, hotwords="，".join(hints) or None, beam_size=beam_size)
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
         long_enough = len(samples) >= self.whisper.feature_extractor.n_fft
         segments = tuple(self._segments(samples, options)) if long_enough else ()

@@ -13,7 +13,7 @@ from edge_agent.attribution import Attributed
 from edge_agent.drafting import Allowance, Draft, Waited
 from edge_agent.heard import FirstText, HeardBlock, HeardSpan, HeardUtterance, Remembered
 from edge_agent.level_range import level_range_db
-from edge_agent.listening import Listened, Listening, SoFar
+from edge_agent.listening import Listened, Listening
 from edge_agent.murmur import is_murmur, nobody_near
 from edge_agent.punctuation import written
 from edge_agent.quality import suspicion
@@ -118,7 +118,7 @@ class Hearing:
             draft: Draft[_Read] = Draft()
             ordinal = 0
             try:
-                for found in _found(listening, items):
+                for found in listening.blocks(items):
                     if isinstance(found, Listened):
                         heard = partial(self._heard, ordinal, found, draft=draft, speakers=speakers)
                         if ordinal >= skip_blocks and on_first_text is None:
@@ -254,14 +254,6 @@ class Hearing:
             role=turn.said_by.role,
             role_confidence=turn.said_by.confidence,
         )
-
-
-def _found(listening: Listening, items: Waited) -> Iterator[Listened | SoFar | None]:
-    """Give what is found in a source, and None after each item: a moment to look at what was read meanwhile."""
-    for item in items:
-        yield from listening.take(item)
-        yield None
-    yield from listening.finish()
 
 
 def _read_of(begun: deque[Future[HeardBlock]], *, most_waiting: int) -> Iterator[HeardBlock]:

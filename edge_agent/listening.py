@@ -59,19 +59,18 @@ class Listening:
         self._gaps: deque[AudioGap] = deque()
         self._start_anew(at_ms=0)
 
-    def take(self, item: AudioFrame | AudioGap) -> Iterator[Listened | SoFar]:
-        """Give the blocks that are complete with an item; they do not depend on how the audio is cut into frames."""
-        if isinstance(item, AudioGap):
-            yield from self._lost(item)
-        else:
-            yield from self._sound(item.samples)
+    def blocks(self, items: Iterable[AudioFrame | AudioGap]) -> Iterator[Listened | SoFar | None]:
+        """Give blocks as they are complete; they do not depend on how the audio is cut into frames.
 
-    def finish(self) -> Iterator[Listened]:
-        """Give the rest when there is no more audio."""
-        for frame in self._cutter.flush():
-            yield from self._watch(frame.samples)
-        for block in self._segmenter.finish(end_ms=self._cutter.position_ms):
-            yield self._listened(block)
+        After each item comes None: a moment to do something else.
+        """
+        for item in items:
+            if isinstance(item, AudioGap):
+                yield from self._lost(item)
+            else:
+                yield from self._sound(item.samples)
+            yield None
+        yield from self._finish()
 
     def sound(self, speech: Sequence[Speech]) -> Samples:
         """Give the sound from the start of the first to the end of the last, as long as their block is not over."""
@@ -82,7 +81,7 @@ class Listening:
             self._gaps.append(gap)
             yield from self._sound(np.zeros((gap.end_ms - gap.start_ms) * SAMPLES_PER_MS, dtype=np.float32))
             return
-        yield from self.finish()
+        yield from self._finish()
         block = PlannedBlock(start_ms=gap.start_ms, end_ms=gap.end_ms, speech=())
         self._gaps.append(gap)
         yield self._listened(block)
@@ -92,6 +91,12 @@ class Listening:
         for frame in self._cutter.push(samples):
             yield from self._watch(frame.samples)
             yield from self._pause()
+
+    def _finish(self) -> Iterator[Listened]:
+        for frame in self._cutter.flush():
+            yield from self._watch(frame.samples)
+        for block in self._segmenter.finish(end_ms=self._cutter.position_ms):
+            yield self._listened(block)
 
     def _watch(self, sound: Samples) -> Iterator[Listened]:
         self._memory.add(sound)

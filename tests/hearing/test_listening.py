@@ -34,9 +34,7 @@ def framed(sound: np.ndarray, sizes: Sequence[int]) -> Iterator[AudioFrame]:
 
 def blocks_of(items: Iterable[AudioFrame | AudioGap]) -> list[Listened]:
     """Listen to a source to its end."""
-    listening = Listening(settings=Segmentation())
-    found = [one for item in items for one in listening.take(item) if isinstance(one, Listened)]
-    return [*found, *listening.finish()]
+    return [found for found in Listening(settings=Segmentation()).blocks(items) if isinstance(found, Listened)]
 
 
 def listened(sound: np.ndarray, sizes: Sequence[int]) -> list[Listened]:

@@ -30,11 +30,10 @@ def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 # Everything is speech: the longest clips there are, without a pause.
 settings = Segmentation(speech_threshold=0.0, silence_threshold=0.0)
 early_mb = 0.0
-listening = Listening(settings=settings)
-for item in MediaFileSource(sys.argv[1], pace=Pace.FAST).frames():
-    for listened in listening.take(item):
-        if listened.plan.end_ms <= 60_000: early_mb = peak_mb()
-*_, listened = listening.finish()
+for found in Listening(settings=settings).blocks(MediaFileSource(sys.argv[1], pace=Pace.FAST).frames()):
+    if found is None: continue
+    listened = found
+    if listened.plan.end_ms <= 60_000: early_mb = peak_mb()
 print(listened.plan.end_ms, peak_mb() - early_mb)
 """
 
